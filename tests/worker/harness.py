@@ -27,7 +27,7 @@ from tests.processes import QUICK
 from tests.scenarios.environment import messages
 
 # For tests that are not about timeouts: on a loaded machine the quick ones pass by themselves.
-PATIENT = {"BSG_CONNECT_TIMEOUT": "10", "BSG_READ_TIMEOUT": "20", "LEASE_SECONDS": "120"}
+LONG_TIMEOUTS = {"BSG_CONNECT_TIMEOUT": "10", "BSG_READ_TIMEOUT": "20", "LEASE_SECONDS": "120"}
 
 
 def prepare_next(runtime: Runtime, campaign: str) -> str | None:

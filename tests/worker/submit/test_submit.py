@@ -28,7 +28,7 @@ from bsg_worker.submit.recording import record
 from tests.lossy_proxy import LossyProxy
 from tests.processes import wait_until
 from tests.servers import RedisServer
-from tests.worker.harness import PATIENT, WorkerHarness
+from tests.worker.harness import LONG_TIMEOUTS, WorkerHarness
 
 POST = "/api/campaigns/sms/send-individual"
 LOGIN = "/api/auth/login"
@@ -46,7 +46,7 @@ def logins(sandbox: Sandbox) -> int:
 def two_a_second(redis_url: str, sandbox: Sandbox) -> WorkerHarness:
     """Return a harness in which only the limit decides when a request leaves, on a slow machine too."""
     limit = {"BSG_RATE_LIMIT": "2/s", "BSG_RATE_BURST": "1", "CAMPAIGN_BATCH_SIZE": "1"}
-    return WorkerHarness(redis_url, sandbox, **limit, **PATIENT)
+    return WorkerHarness(redis_url, sandbox, **limit, **LONG_TIMEOUTS)
 
 
 def test_a_slow_login_brings_no_two_requests_closer_together_than_the_limit(redis_url: str) -> None:

@@ -17,7 +17,7 @@ from bsg_sandbox.server import Sandbox
 from bsg_worker.upkeep.stop_list import sync_stop_list
 from tests.failpoints.doors import watched
 from tests.sandbox.sandbox_calls import call
-from tests.worker.harness import PATIENT, WorkerHarness
+from tests.worker.harness import LONG_TIMEOUTS, WorkerHarness
 
 FIRST = 380_661_000_000
 HERE, AT_BSG, BOTH = ("here",), ("bsg:default",), ("here", "bsg:default")
@@ -31,7 +31,7 @@ class Died(BaseException):
 @pytest.fixture
 def pushing(redis_url: str) -> Iterator[WorkerHarness]:
     with Sandbox() as sandbox:
-        yield WorkerHarness(redis_url, sandbox, BSG_PUSH_STOPLIST="true", **PATIENT)
+        yield WorkerHarness(redis_url, sandbox, BSG_PUSH_STOPLIST="true", **LONG_TIMEOUTS)
 
 
 def opt_out_at_bsg(harness: WorkerHarness, *phones: int, types: tuple[str, ...] = ("sms",)) -> None:
