@@ -11,11 +11,10 @@ import redis
 from bsg_ledger import schema
 from bsg_ledger.batch_id import BatchId
 from bsg_ledger.compacted_reading import CompactedReading
-from bsg_ledger.record_parsing import batch_of, summary_of
+from bsg_ledger.record_parsing import batch_of, start_at_of, summary_of
 from bsg_ledger.records import Batch, CampaignSummary
 from bsg_ledger.replies import typed
 from bsg_ledger.scripts import text_of, texts_by_name
-from bsg_ledger.waiting_facts import start_at
 
 LOOK_AHEAD = 100  # batches of a listed campaign that are read
 BATCHES_AT_ONCE = 500
@@ -102,7 +101,7 @@ def _listed(campaign_id: str, record: Mapping[str, str], outlines: Sequence[Batc
         summary=summary_of(campaign_id, record),
         account=record.get("account") or None,
         batches=_batches(record),
-        start_at=start_at(record),
+        start_at=start_at_of(record),
         delivered=None if outlines is None else delivered(outlines),
     )
 

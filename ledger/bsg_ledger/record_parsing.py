@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -104,6 +105,22 @@ def transition_of(campaign_id: str, position: str, fields: Mapping[str, str]) ->
         detail=fields.get("detail", ""),
         position=position,
     )
+
+
+def start_at_of(record: Mapping[str, str]) -> datetime | None:
+    """Return when BSG has to begin with the campaign; None: at once."""
+    with suppress(TypeError, ValueError):
+        return datetime.fromisoformat(options_of(record)["start_at"])
+    return None
+
+
+def options_of(record: Mapping[str, str]) -> dict[str, Any]:
+    """Return the campaign's options; empty if they cannot be parsed."""
+    with suppress(ValueError):
+        found = json.loads(record.get("options", ""))
+        if isinstance(found, dict):
+            return {"start_at": None, "send_between": None, **found}
+    return {"start_at": None, "send_between": None}
 
 
 def _integer(value: str | None) -> int | None:

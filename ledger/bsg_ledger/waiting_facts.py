@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bsg_config.account import Account
+from bsg_ledger.record_parsing import options_of, start_at_of
 from bsg_ledger.records import Batch
 from bsg_ledger.states import BatchState
 from bsg_ledger.times import to_datetime
@@ -38,7 +38,7 @@ class Head:
 
 def campaign_facts(head: Head, now: datetime) -> CampaignFacts:
     record = head.record
-    options = _options(record)
+    options = options_of(record)
     unreadable_at = _time(record, "unreadable_at")
     held_by_day_cost = record.get("held_for") == "max_cost_per_day"
     return CampaignFacts(
@@ -51,7 +51,7 @@ def campaign_facts(head: Head, now: datetime) -> CampaignFacts:
         paused_by_max_cost=record.get("capped", ""),
         max_cost_per_day=record["max_cost_per_day"] if held_by_day_cost else "",
         max_cost_until=_time(record, "held_until") if held_by_day_cost else None,
-        start_at=start_at(record),
+        start_at=start_at_of(record),
         awaits_price=_awaits_price(record),
         unreadable=record.get("unreadable", "")
         if unreadable_at is not None and now - unreadable_at < UNREADABLE_FOR
@@ -70,22 +70,6 @@ def _awaits_price(record: Mapping[str, str]) -> bool:
         and int(record.get("priced", 0)) == 0
         and any(int(record.get(f"messages:{state}", 0)) for state in on_the_way)
     )
-
-
-def start_at(record: Mapping[str, str]) -> datetime | None:
-    """Return when BSG has to begin with the campaign; None: at once."""
-    with suppress(TypeError, ValueError):
-        return datetime.fromisoformat(_options(record)["start_at"])
-    return None
-
-
-def _options(record: Mapping[str, str]) -> dict[str, Any]:
-    """Return the campaign's options; empty if they cannot be parsed."""
-    with suppress(ValueError):
-        found = json.loads(record.get("options", ""))
-        if isinstance(found, dict):
-            return {"start_at": None, "send_between": None, **found}
-    return {"start_at": None, "send_between": None}
 
 
 def _opening(send_between: Any, now: datetime, due: datetime) -> datetime | None:
