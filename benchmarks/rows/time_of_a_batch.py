@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import os
-
 from benchmarks import steps
 from benchmarks.comparing import Figures, Measurement, Row, Side
 from benchmarks.environment import BenchmarkEnvironment
 from benchmarks.messages import MESSAGES_A_BATCH
-from benchmarks.processor_time import seconds_of
+from benchmarks.processor_time import seconds_by_process
 from benchmarks.provider import Provider
 from bsg_config.settings import Settings
 
@@ -25,22 +23,11 @@ def _processes(measurement: Measurement) -> Figures:
     campaigns = measurement.size(CAMPAIGNS, CAMPAIGNS_IN_SHORT)
     with BenchmarkEnvironment(measurement.directory, Provider()) as environment:
         environment.warm_up()
-        before = _spent(environment)
+        before = seconds_by_process(environment)
         environment.send(campaigns=campaigns, size=CAMPAIGN_SIZE)
-        after = _spent(environment)
+        after = seconds_by_process(environment)
     batches = campaigns * CAMPAIGN_SIZE / MESSAGES_A_BATCH
     return {f"process: {name}": (after[name] - before[name]) * 1000 / batches for name in after}
-
-
-def _spent(environment: BenchmarkEnvironment) -> dict[str, float]:
-    *workers, status, beat = (seconds_of(process.process.pid) for process in environment.processes.running)
-    return {
-        "the caller of enqueue": seconds_of(os.getpid()),
-        "both workers": sum(workers),
-        "status and beat": status + beat,
-        "Redis": seconds_of(environment.redis.process_id),
-        "the sandbox": seconds_of(environment.provider.process_id),
-    }
 
 
 ROW = Row(
