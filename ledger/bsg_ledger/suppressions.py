@@ -73,11 +73,11 @@ class Suppressions:
             yield from self.sources_of([text_of(phone) for phone in page])
 
     def sources_of(self, phones: Sequence[str]) -> list[Suppression]:
-        """Return those phones with their sources. Phones that were added before sources existed have `here`."""
+        """Return those phones with their sources."""
         names = sorted(map(text_of, self._client.smembers(_SOURCES)), key=lambda name: (name != HERE, name))
         by_source = {name: self._of(schema.suppressed_from(name), phones) for name in names}
         found = ((phone, tuple(name for name in by_source if phone in by_source[name])) for phone in phones)
-        return [Suppression(phone, sources or (HERE,)) for phone, sources in found]
+        return [Suppression(phone, sources) for phone, sources in found]
 
     def _of(self, key: str, phones: Sequence[str]) -> frozenset[str]:
         if not phones:

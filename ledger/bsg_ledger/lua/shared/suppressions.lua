@@ -1,17 +1,8 @@
 -- The suppression list: phones that are never sent to, with their sources.
 
--- Phones that were suppressed before sources existed get the source `here`.
-local function add_suppression_source(source)
-  if redis.call('EXISTS', SUPPRESSION_SOURCES) == 0 then
-    redis.call('SADD', SUPPRESSION_SOURCES, 'here')
-    redis.call('SUNIONSTORE', suppressed_from('here'), SUPPRESSED)
-  end
-  redis.call('SADD', SUPPRESSION_SOURCES, source)
-end
-
 -- Suppresses the phones from an argument on. Returns how many were not suppressed before.
 local function suppress(source, first)
-  add_suppression_source(source)
+  redis.call('SADD', SUPPRESSION_SOURCES, source)
   redis.call('SADD', suppressed_from(source), unpack(ARGV, first))
   local added = redis.call('SADD', SUPPRESSED, unpack(ARGV, first))
   if added > 0 then redis.call('HINCRBY', LEDGER, 'suppressions', 1) end  -- guard: new-suppression-counted

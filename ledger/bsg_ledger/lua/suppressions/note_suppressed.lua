@@ -5,7 +5,7 @@ local FIRST_PHONE = 2
 -- ARGV    source: who also suppresses them; then phones (digits)
 -- Return  {how many are suppressed}
 -- Transition  none
-add_suppression_source(source)
+redis.call('SADD', SUPPRESSION_SOURCES, source)
 local noted = 0
 for i = FIRST_PHONE, #ARGV do
   if redis.call('SISMEMBER', SUPPRESSED, ARGV[i]) == 1 then  -- guard: suppress-still-listed
