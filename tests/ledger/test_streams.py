@@ -33,6 +33,7 @@ def rules(**changes: Any) -> StreamRules:
         "max_wait_ms": 0,
         "batch_size": 10,
         "key_retention_ms": RETENTION_MS,
+        "campaign_ms": HOUR_MS,
         "wake_up": WakeUp(QUEUE, b"wake up"),
     }
     return StreamRules(**{**values, **changes})
@@ -132,6 +133,17 @@ def test_a_key_and_a_reference_id_are_known_within_their_call(ledger_harness: Le
         ("accepted", 0), ("duplicate", 0), ("conflict", 0), ("accepted", 1), ("reference_id", 1),
     ]  # fmt: skip
     assert sizes(ledger_harness, results[0].campaign_id) == [2]
+
+
+def test_a_call_leaves_the_messages_that_need_more_batches_than_a_script_may_write(
+    ledger_harness: LedgerHarness,
+) -> None:
+    messages = [message(phone="380661231231") for _ in range(30)]
+    first = accept_all(ledger_harness, messages)
+    left = accept_all(ledger_harness, messages[len(first) :])
+    assert (len(first), len(left)) == (25, 5)
+    assert [one.index for one in (*first, *left)] == list(range(30))
+    assert sizes(ledger_harness, first[0].campaign_id) == [1] * 30
 
 
 def test_a_call_in_order_ends_at_the_first_message_that_is_refused(ledger_harness: LedgerHarness) -> None:

@@ -28,7 +28,8 @@ local FIRST_BACKOFF, MAX_BACKOFF = 15000, 600000
 -- Shuts the gate. Precedence: rollback, then operator, then automatic reasons. A rollback remembers that an operator
 -- shut the gate too. Returns whether anything changed.
 local function shut_gate(account, reason, by)
-  if reason == 'ledger_went_back' then stop_all_collecting() end  -- guard: rollback-ends-collecting
+  -- guard: rollback-ends-collecting
+  if reason == 'ledger_went_back' then redis.call('HINCRBY', LEDGER, 'rollbacks', 1) end
   local key = account_key(account, 'gate')
   local before = gate_shut(account) and redis.call('HGET', key, 'reason')
   -- guard: rollback-covers-operator

@@ -14,7 +14,6 @@ local function stop_collecting(campaign)
   if redis.call('HDEL', campaign_key(campaign), 'collects_until', 'collecting_batch') > 0 then refresh_campaign(campaign) end
 end
 
--- A ledger that went back would number its next messages like those that it has lost.
-local function stop_all_collecting()
-  for _, campaign in ipairs(redis.call('ZRANGE', COLLECTING, 0, -1)) do stop_collecting(campaign) end
-end
+-- How often the ledger went back. It would number its next messages like those that it has lost, so each campaign that
+-- was begun before takes up no more of them.
+local function rollbacks() return number(redis.call('HGET', LEDGER, 'rollbacks')) end

@@ -13,11 +13,14 @@ local FIRST_MESSAGE, FIELDS = 21, 6
 --         collected.py
 -- Return  four values for each message: accepted or duplicate, campaign, index, attempt that was accepted; conflict or
 --         reference_id, and the same of the message that has the key or the id; or suppressed, '', 0, ''. There are fewer
---         if the call ended at a refused message, or if a second new campaign is needed: then call again for the others
+--         if the call ended at a refused message, or if more new batches or a second new campaign are needed: then call
+--         again for the others
 -- Transition  (nothing) -> pending. Repeating it with its attempts after a lost reply returns `accepted` again.
 
 -- Each sent batch stays a record until its campaign is forgotten, so a campaign has no more of them.
 local MAX_BATCHES = 10000
+-- Messages to one phone need a batch each. More batches would block Redis for tens of milliseconds.
+local MAX_NEW_BATCHES = 25
 
 local stream_record = stream_key(stream)
 local collecting = collecting_field(options_digest)  -- guard: other-options-other-campaign
@@ -73,14 +76,14 @@ local function decided(key, content, attempt, is_suppressed, reference_id)
 end
 
 -- The campaign, and the batch that collects, as this call has changed them. What it has added is not written yet.
-local collects_until, next_index, next_batch, cancelled, deadline
+local collects_until, next_index, next_batch, cancelled, deadline, begun_after
 local batch, size, is_new
-local rows, accepted, is_ready = {}, 0, false
+local rows, accepted, new_batches, is_ready = {}, 0, 0, false
 
 local function read_campaign()
   local state, attempts, since
-  collects_until, next_index, next_batch, cancelled, deadline, batch =
-    get(campaign_key(campaign), 'collects_until', 'messages', 'next_batch', 'cancelled', 'deadline', 'collecting_batch')
+  collects_until, next_index, next_batch, cancelled, deadline, begun_after, batch = get(campaign_key(campaign),
+    'collects_until', 'messages', 'next_batch', 'cancelled', 'deadline', 'rollbacks', 'collecting_batch')
   collects_until, next_index, next_batch, deadline =
     number(collects_until), number(next_index), number(next_batch), number(deadline)
   if not batch then return end
@@ -98,6 +101,7 @@ local function takes_up_messages()
   if next_index >= number(most) or next_batch >= MAX_BATCHES then return false end  -- guard: campaign-has-its-size
   -- A retry may have given it an earlier deadline.
   if deadline < NOW + lifetime then return false end  -- guard: campaign-outlives-message
+  if number(begun_after) ~= rollbacks() then return false end  -- guard: campaign-before-rollback-collects-nothing
   return cancelled ~= '1'  -- guard: cancelled-collects-nothing
 end
 
@@ -143,12 +147,12 @@ local function begin_campaign()
   if campaign then stop_collecting(campaign) end  -- guard: one-campaign-collects
   campaign, collects_until = new_campaign, NOW + number(length)
   next_index, next_batch, cancelled, deadline, batch = 0, 0, '0', collects_until + number(lifetime), nil
+  begun_after = rollbacks()
   redis.call('HSETNX', LEDGER, 'incarnation', incarnation)
   redis.call('HSET', campaign_key(campaign), 'accepted_at', NOW, 'messages', 0, 'options', options, 'priority', priority,
     'deadline', deadline, 'name', stream, 'stream', stream, 'idempotency_key', '', 'chunks', 0, 'account', '',
     'account_name', account_name, 'paused', paused or '0', 'cancelled', '0', 'next_batch', 0, 'closes_at', closes_at,
-    'collects_until', collects_until,
-    'options_digest', options_digest)
+    'collects_until', collects_until, 'options_digest', options_digest, 'rollbacks', begun_after)
   if max_cost ~= '' then redis.call('HSET', campaign_key(campaign), 'max_cost', max_cost) end
   -- guard: day-cost-of-options
   if max_cost_per_day ~= '' then redis.call('HSET', campaign_key(campaign), 'max_cost_per_day', max_cost_per_day) end
@@ -170,7 +174,7 @@ end
 
 local function open_batch(phone)
   write_batch()
-  batch, size, is_new, next_batch = next_batch, 0, true, next_batch + 1
+  batch, size, is_new, next_batch, new_batches = next_batch, 0, true, next_batch + 1, new_batches + 1
   redis.call('DEL', campaign_key(campaign, ':collected'))
   redis.call('SADD', campaign_key(campaign, ':collected'), phone)
 end
@@ -208,6 +212,7 @@ for first = FIRST_MESSAGE, #ARGV, FIELDS do
   end
   local last = #results
   results[last + 1], results[last + 2], results[last + 3], results[last + 4] = kind, of_campaign, index, accepted_attempt
+  if new_batches == MAX_NEW_BATCHES then break end  -- guard: many-batches-end-call
   -- guard: refused-ends-call
   if in_order == '1' and kind ~= 'accepted' and kind ~= 'duplicate' then break end
 end
