@@ -237,6 +237,13 @@ class ProcessTable:
         values.seconds(60, 90 * _DAY),
         "How long the idempotency keys of a stream's messages are known at least. Web apps need this setting.",
     )
+    stream_campaign_time: float = setting(
+        Section.RETENTION,
+        "3600",
+        values.seconds(1, 7 * _DAY),
+        "How long a campaign of a stream takes up messages. Its stream then begins another one. A campaign is closed, "
+        "compacted and deleted as a whole. Web apps need this setting.",
+    )
     delivery_reports_kept: int = setting(
         Section.RETENTION,
         "200000",

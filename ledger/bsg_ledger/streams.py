@@ -16,7 +16,6 @@ from bsg_ledger.record_parsing import message_id_of
 from bsg_ledger.replies import typed
 from bsg_ledger.scripts import Argument, Reply, Scripts, text_of
 
-CAMPAIGN_MS = 3_600_000  # a stream's campaign takes up messages for so long
 MESSAGES_A_CAMPAIGN = 1_000_000
 COLLECTS_AT_MOST_MS = 60_000
 MESSAGES_A_CALL = 500  # the maximum, so that a call blocks Redis for ten milliseconds at most
@@ -43,8 +42,8 @@ class StreamRules:
     max_wait_ms: int
     batch_size: int
     key_retention_ms: int
+    campaign_ms: int  # for how long a campaign takes up messages
     wake_up: WakeUp
-    campaign_ms: int = CAMPAIGN_MS
     messages_a_campaign: int = MESSAGES_A_CAMPAIGN
 
     @property

@@ -70,5 +70,6 @@ def check_stream(
         max_wait_ms=max_wait_ms,
         batch_size=options.batch_size,
         key_retention_ms=round(settings.stream_key_retention * 1000),
+        campaign_ms=round(settings.stream_campaign_time * 1000),
         wake_up=WakeUp(*wakeup(account_name)),
     )

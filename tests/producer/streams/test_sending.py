@@ -142,6 +142,16 @@ def commits_at(url: str) -> int:
     return sum(int(commands.get(f"cmdstat_{name}", {"calls": 0})["calls"]) for name in ("evalsha", "eval"))
 
 
+def test_a_stream_begins_another_campaign_after_its_time(redis_url: str) -> None:
+    stream = stream_at(redis_url, stream_campaign_time=1)
+    first, same = stream.send(CODE), stream.send({**CODE, "text": "Your code is 5678"})
+    time.sleep(1.1)
+    another = stream.send({**CODE, "text": "Your code is 9012"})
+    producer = Producer(Settings.build(redis_url=redis_url))
+    campaigns = [producer.message(one.message_id).campaign_id for one in (first, same, another)]
+    assert campaigns[0] == campaigns[1] != campaigns[2]
+
+
 def test_many_messages_are_accepted_in_few_commits_in_their_order(redis_url: str) -> None:
     stream = stream_at(redis_url)
     stream.send(CODE)

@@ -44,5 +44,5 @@ redis.call('HSET', key, 'carry_account', from, 'carry_from', 0)  -- guard: rekey
 redis.call('HDEL', key, 'pass', 'joined') -- the virtual time of another account
 refresh_ready(campaign)
 refresh_unfinished(campaign)  -- guard: rekey-is-finished
-record_event(campaign, '', '', 'moved to another key', by, one_account and 'of the same account at BSG' or '')
+record_event(campaign, '', '', 'rekeyed', by, one_account and 'of the same account at BSG' or '')
 return { 'moved' }
