@@ -103,12 +103,12 @@ GONE = {
 
 @pytest.mark.parametrize("word", GONE)
 def test_a_private_word_is_used_nowhere(word: str) -> None:
-    found = [f"{name}: {line}" for name, line in _uses(GONE[word])]
+    found = [f"{name}: {line}" for name, line in uses_of(GONE[word])]
 
     assert not found, f"write {GONE[word].instead} instead of {word}"
 
 
-def _uses(word: Word) -> Iterator[tuple[str, str]]:
+def uses_of(word: Word) -> Iterator[tuple[str, str]]:
     uses, allowed = re.compile(word.uses), re.compile(word.allowed)
     for name, text in _texts().items():
         if uses.search(name):
