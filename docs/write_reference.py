@@ -195,9 +195,7 @@ def _states() -> Iterator[str]:
         yield f"## {title}"
         yield ""
         for state in kind:
-            yield f"- `{state.value}`" + (
-                " (final)" if state in FINAL_CAMPAIGN_STATES and kind is CampaignState else ""
-            )
+            yield f"- `{state.value}`" + (" (final)" if isinstance(state, CampaignState) and state.final else "")
         yield ""
     yield "## A message"
     yield ""
@@ -223,7 +221,7 @@ def _events() -> Iterator[str]:
     yield ""
     yield "The campaign itself (`batch` is empty) has these:"
     yield ""
-    final = ", ".join(f"`{state.value}`" for state in CampaignState if state.final)
+    final = ", ".join(f"`{state.value}`" for state in CampaignState if state in FINAL_CAMPAIGN_STATES)
     yield from _table(
         ("from", "to", "when"),
         (

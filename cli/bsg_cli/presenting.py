@@ -16,6 +16,7 @@ _COLOURS = {
     CampaignState.CANCELLED: Colour.YELLOW,
     CampaignState.EXPIRED: Colour.RED,
     CampaignState.FAILED: Colour.RED,
+    CampaignState.UNREADABLE: Colour.RED,
 }
 
 

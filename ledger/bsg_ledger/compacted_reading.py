@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 
 import redis
@@ -13,6 +15,17 @@ from bsg_ledger.batch_id import BatchId
 from bsg_ledger.compacted_record import ROWS_A_PAGE, CompactedRecord, Fields, entry_of, page_rows
 from bsg_ledger.replies import Replies, typed
 from bsg_ledger.scripts import decoded
+
+logger = logging.getLogger(__name__)
+
+
+class RecordUnreadable(Exception):
+    """The record of a compacted campaign, or a page of it, cannot be read. `why` also says what to do."""
+
+    def __init__(self, campaign_id: str, why: str) -> None:
+        self.campaign_id = campaign_id
+        self.why = why
+        super().__init__(campaign_id, why)
 
 
 class CompactedCampaign:
@@ -90,7 +103,9 @@ class CompactedCampaign:
             page = self._client.hget(schema.PAGES(self._campaign_id), f"{kind}:{number}")
             if page is None:
                 return  # the campaign has been forgotten meanwhile
-            yield from page_rows(page, self._record.accepted_at_ms)[skipped:]
+            with _reading(self._campaign_id, "pages"):
+                rows = page_rows(page, self._record.accepted_at_ms)
+            yield from rows[skipped:]
             skipped = 0
 
 
@@ -99,31 +114,61 @@ class CompactedReading:
         self._client = typed(client)
 
     def campaign(self, campaign_id: str) -> CompactedCampaign | None:
-        """Return a compacted campaign; None for any other."""
-        return self.campaigns([campaign_id]).get(campaign_id)
+        """Return a compacted campaign; None for any other. Raise `RecordUnreadable`."""
+        for _, found in self._read([campaign_id]):
+            if isinstance(found, RecordUnreadable):
+                raise found
+            return found
+        return None
 
     def campaigns(self, campaign_ids: Sequence[str]) -> dict[str, CompactedCampaign]:
-        """Return those of the campaigns that are compacted."""
+        """Return those of the campaigns that are compacted. Log those that cannot be read."""
+        readable: dict[str, CompactedCampaign] = {}
+        for campaign_id, found in self._read(campaign_ids):
+            if isinstance(found, RecordUnreadable):
+                log_unreadable(found)
+            else:
+                readable[campaign_id] = found
+        return readable
+
+    def _read(self, campaign_ids: Sequence[str]) -> Iterator[tuple[str, CompactedCampaign | RecordUnreadable]]:
         if not campaign_ids:
-            return {}
+            return
         pipe = self._client.pipeline(transaction=False)
         for campaign_id in campaign_ids:
             pipe.get(schema.RECORD(campaign_id))
-        return {
-            campaign_id: CompactedCampaign(self._client, campaign_id, CompactedRecord.from_bytes(written))
-            for campaign_id, written in zip(campaign_ids, pipe.execute(), strict=True)
-            if written is not None
-        }
+        for campaign_id, written in zip(campaign_ids, pipe.execute(), strict=True):
+            if written is None:
+                continue
+            try:
+                with _reading(campaign_id, "record"):
+                    record = CompactedRecord.from_bytes(written)
+            except RecordUnreadable as unreadable:
+                yield campaign_id, unreadable
+            else:
+                yield campaign_id, CompactedCampaign(self._client, campaign_id, record)
 
     def fields(self, campaign_ids: Sequence[str], hashes: Sequence[Mapping[bytes, bytes]]) -> dict[str, Fields]:
         """Return the fields of campaigns: by their hashes, as these were read, or else by their records.
 
-        Unknown campaigns are left out. The order is that of `campaign_ids`.
+        Unknown campaigns are left out. A campaign whose record cannot be read has `unreadable_record`, which says why.
+        The order is that of `campaign_ids`.
         """
         found: dict[str, Fields] = {name: decoded(raw) for name, raw in zip(campaign_ids, hashes, strict=True) if raw}
-        compacted = self.campaigns([name for name in campaign_ids if name not in found])
-        found |= {name: campaign.fields for name, campaign in compacted.items()}
+        for name, campaign in self._read([name for name in campaign_ids if name not in found]):
+            found[name] = campaign.fields if isinstance(campaign, CompactedCampaign) else self._without_record(campaign)
         return {name: found[name] for name in campaign_ids if name in found}
+
+    def _without_record(self, unreadable: RecordUnreadable) -> Fields:
+        """Return what is known of the campaign in place of its fields."""
+        accepted_at = str(int(self._client.zscore(schema.CAMPAIGNS(), unreadable.campaign_id) or 0))
+        return {
+            "accepted_at": accepted_at,
+            "deadline": accepted_at,
+            "account_name": "",
+            "messages": "0",
+            "unreadable_record": unreadable.why,
+        }
 
     def batches(self, ids: Sequence[BatchId]) -> dict[BatchId, Fields]:
         """Return those of the batches that belong to compacted campaigns."""
@@ -131,17 +176,35 @@ class CompactedReading:
 
 
 def batches_in(campaigns: Mapping[str, CompactedCampaign], ids: Sequence[BatchId]) -> dict[BatchId, Fields]:
-    """Return those of the batches that belong to these campaigns."""
-    numbers: dict[str, list[int]] = {}
+    """Return those of the batches that belong to these campaigns. Log the campaigns that cannot be read."""
+    numbers: dict[str, set[int]] = {}
     for batch in ids:
-        numbers.setdefault(batch.campaign_id, []).append(batch.number)
-    return {
-        BatchId.of(campaign_id, number): batch
-        for campaign_id, campaign in campaigns.items()
-        if campaign_id in numbers
-        for number, batch in campaign.batches(range(min(numbers[campaign_id]), max(numbers[campaign_id]) + 1))
-        if number in numbers[campaign_id]
-    }
+        numbers.setdefault(batch.campaign_id, set()).add(batch.number)
+    found: dict[BatchId, Fields] = {}
+    for campaign_id, campaign in campaigns.items():
+        wanted = numbers.get(campaign_id, set())
+        try:
+            for number, record in campaign.batches(range(min(wanted, default=0), max(wanted, default=-1) + 1)):
+                if number in wanted:
+                    found[BatchId.of(campaign_id, number)] = record
+        except RecordUnreadable as unreadable:
+            log_unreadable(unreadable)
+    return found
+
+
+def log_unreadable(unreadable: RecordUnreadable) -> None:
+    logger.warning("Campaign %s cannot be read and is left out: %s", unreadable.campaign_id, unreadable.why)
+
+
+@contextmanager
+def _reading(campaign_id: str, key: str) -> Iterator[None]:
+    """Raise `RecordUnreadable` if what the key of the campaign holds cannot be parsed."""
+    try:
+        yield
+    except ValueError:
+        name = f"bsg:campaign:{campaign_id}:{key}"
+        why = f"its record is damaged, or of a later release: restore the key {name} from a copy of Redis, or update"
+        raise RecordUnreadable(campaign_id, why) from None
 
 
 def _position(entry: str) -> tuple[int, int]:

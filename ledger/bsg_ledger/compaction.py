@@ -13,7 +13,7 @@ from redis.exceptions import OutOfMemoryError
 
 from bsg_ledger import schema
 from bsg_ledger.batch_id import BatchId
-from bsg_ledger.compacted_reading import CompactedCampaign, CompactedReading
+from bsg_ledger.compacted_reading import CompactedCampaign, CompactedReading, RecordUnreadable, log_unreadable
 from bsg_ledger.compacted_record import (
     ROWS_A_PAGE,
     CompactedRecord,
@@ -110,15 +110,22 @@ class Compaction:
         ]
 
     def forget(self, campaign_id: str) -> bool:
-        """Delete a compacted campaign. Return False if it is not compacted, or has anything left to do."""
-        campaign = self._reading.campaign(campaign_id)
+        """Delete a compacted campaign. Return False if it is not compacted, or has anything left to do.
+
+        A campaign that cannot be read is kept and logged.
+        """
+        campaign = self._reading.campaigns([campaign_id]).get(campaign_id)
         if campaign is None:
             return False
         fields = campaign.fields
         # The owners may have been copied to another key of the account.
         keys = [text_of(account) for account in self._reads.zrange(schema.ACCOUNT_KEYS(), 0, -1)]
-        for account in dict.fromkeys((fields.get("account", ""), *keys)):
-            self._disown(campaign_id, campaign, account)
+        try:
+            for account in dict.fromkeys((fields.get("account", ""), *keys)):
+                self._disown(campaign_id, campaign, account)
+        except RecordUnreadable as unreadable:
+            log_unreadable(unreadable)
+            return False
         states = [
             item
             for name, count in fields.items()

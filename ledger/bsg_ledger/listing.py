@@ -10,7 +10,7 @@ import redis
 
 from bsg_ledger import schema
 from bsg_ledger.batch_id import BatchId
-from bsg_ledger.compacted_reading import CompactedReading
+from bsg_ledger.compacted_reading import CompactedReading, batches_in
 from bsg_ledger.record_parsing import batch_of, start_at_of, summary_of
 from bsg_ledger.records import Batch, CampaignSummary
 from bsg_ledger.replies import typed
@@ -85,9 +85,10 @@ class Listing:
         }
         missing = [campaign_id for campaign_id, numbers in wanted.items() if len(found[campaign_id]) < len(numbers)]
         for campaign_id, campaign in self._compacted.campaigns(missing).items():
+            ids = [BatchId.of(campaign_id, number) for number in wanted[campaign_id]]
             found[campaign_id] = [
-                batch_of(BatchId.of(campaign_id, number), {name: batch[name] for name in _OUTLINE if name in batch})
-                for number, batch in campaign.batches(wanted[campaign_id])
+                batch_of(batch, {name: record[name] for name in _OUTLINE if name in record})
+                for batch, record in batches_in({campaign_id: campaign}, ids).items()
             ]
         return found
 

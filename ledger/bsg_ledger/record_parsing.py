@@ -11,7 +11,7 @@ from typing import Any
 from bsg_ledger.batch_id import BatchId
 from bsg_ledger.records import Batch, BatchRecord, CampaignSummary, Transition
 from bsg_ledger.scripts import text_of
-from bsg_ledger.states import MESSAGE_STATES, BatchState, NeedsOperator, campaign_state
+from bsg_ledger.states import MESSAGE_STATES, BatchState, CampaignState, NeedsOperator, campaign_state
 from bsg_ledger.times import to_datetime
 from bsg_messages.reference_ids import stream_message_id, suffix_of
 
@@ -29,6 +29,8 @@ def summary_of(campaign_id: str, record: Mapping[str, str]) -> CampaignSummary:
         started=record.get("started") == "1" or counts["unprepared"] < accepted,
         collecting="collects_until" in record,
     )
+    if "unreadable_record" in record:
+        state = CampaignState.UNREADABLE
     return CampaignSummary(
         campaign_id=campaign_id,
         name=record.get("name", ""),

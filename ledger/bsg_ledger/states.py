@@ -45,10 +45,11 @@ class CampaignState(StrEnum):
     CANCELLED = "cancelled"
     FAILED = "failed"
     EXPIRED = "expired"
+    UNREADABLE = "unreadable"  # it is compacted, so it is closed, and its record cannot be read
 
     @property
     def final(self) -> bool:
-        return self in FINAL_CAMPAIGN_STATES
+        return self in FINAL_CAMPAIGN_STATES or self is CampaignState.UNREADABLE
 
 
 FINAL_CAMPAIGN_STATES = frozenset(

@@ -21,6 +21,7 @@ class WaitReason(StrEnum):
     LOST_AT_BSG = "lost_at_bsg"  # BSG does not know the campaign that it named: an operator decides
     UNREAD_AT_BSG = "unread_at_bsg"  # BSG's responses about the campaign are unusable: an operator decides
     UNSTOPPED = "unstopped"  # cancelled, and BSG does not know the campaign to stop
+    UNREADABLE_RECORD = "unreadable_record"  # it is compacted, and its record cannot be read
     LOST_KEY = "lost_key"  # begun under a key that no process has any more
     MAX_COST = "max_cost"
     PAUSED = "paused"
@@ -102,6 +103,7 @@ class CampaignFacts:
     start_at: datetime | None = None
     awaits_price: bool = False
     unreadable: str = ""  # why a worker could not read its messages, lately
+    unreadable_record: str = ""  # why nothing is known of it
     opening: datetime | None = None  # when `send_between` lets something leave; None: now
 
 

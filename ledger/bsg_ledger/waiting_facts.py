@@ -56,6 +56,7 @@ def campaign_facts(head: Head, now: datetime) -> CampaignFacts:
         unreadable=record.get("unreadable", "")
         if unreadable_at is not None and now - unreadable_at < UNREADABLE_FOR
         else "",
+        unreadable_record=record.get("unreadable_record", ""),
         opening=_opening(options.get("send_between"), now, head.first_due or now),
     )
 

@@ -53,6 +53,10 @@ _Rule = Callable[[_Case], _Found | None]
 
 def waits(campaign: CampaignFacts, account: AccountFacts, groups: Iterable[Group], now: datetime) -> list[Wait]:
     """Return what the campaign waits for, the most urgent first. Messages with the same text are grouped."""
+    if cause := campaign.unreadable_record:
+        return [
+            Wait(WaitReason.UNREADABLE_RECORD, campaign.campaign_id, campaign.account_name, messages=0, cause=cause)
+        ]
     together: dict[tuple[object, ...], Wait] = {}
     for group in groups:
         if group.messages:

@@ -53,6 +53,12 @@ TEXTS: Mapping[WaitReason, WaitText] = {
         "`bsg-campaigns resolve {batch} --sent {bsg_campaign_id}` ends it as sent.",
         urgent=True,
     ),
+    WaitReason.UNREADABLE_RECORD: WaitText(
+        "an operator: {cause}",
+        "closed, and nothing else is known, as its record cannot be read",
+        "Nothing else depends on the record. The campaign is kept until its record can be read.",
+        urgent=True,
+    ),
     WaitReason.MAX_COST: WaitText(
         "an operator: {cause}",
         "paused, as {cause}",

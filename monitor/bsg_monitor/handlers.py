@@ -14,8 +14,7 @@ from bsg_config import clock
 from bsg_monitor import chart
 from bsg_monitor.observer import BATCHES_LOOKED_INTO, REJECTS_LOOKED_INTO
 from bsg_monitor.sources import Sources
-from bsg_producer import CampaignInvalid, QueueUnavailable
-from bsg_producer.errors import CampaignNotFound
+from bsg_producer import CampaignInvalid, CampaignNotFound, CampaignUnreadable, QueueUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +61,8 @@ class LedgerHandler(BaseHandler):  # type: ignore[misc]  # Flower is not typed
             return await self.sources.snapshots.get(key, read)
         except CampaignNotFound as error:
             raise tornado.web.HTTPError(404, str(error)) from None
+        except CampaignUnreadable as error:
+            raise tornado.web.HTTPError(503, str(error)) from None
         except QueueUnavailable as error:
             raise tornado.web.HTTPError(503, f"The ledger cannot be read: {error}") from None
 
@@ -115,6 +116,8 @@ class ControlHandler(CampaignHandler):
             await self.sources.snapshots.run(self._step(campaign_id, action))
         except CampaignNotFound as error:
             raise tornado.web.HTTPError(404, str(error)) from None
+        except CampaignUnreadable as error:
+            raise tornado.web.HTTPError(503, str(error)) from None
         except QueueUnavailable as error:
             raise tornado.web.HTTPError(503, f"The ledger did not respond, so look again: {error}") from None
         except CampaignInvalid as error:

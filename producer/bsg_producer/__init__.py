@@ -15,6 +15,7 @@ from bsg_messages.rejects import Reject
 from bsg_producer.enqueueing import Receipt
 from bsg_producer.errors import (
     CampaignNotFound,
+    CampaignUnreadable,
     EnqueueUnconfirmed,
     FeedGap,
     FileInvalid,
@@ -61,6 +62,7 @@ __all__ = [
     "CampaignNotFound",
     "CampaignStatus",
     "CampaignSummary",
+    "CampaignUnreadable",
     "DeliveryReport",
     "Doubt",
     "EnqueueUnconfirmed",

@@ -46,6 +46,24 @@ class CampaignNotFound(BSGCampaignsError):
         return f"there is no campaign {self.campaign_id}: check its id; it is forgotten after LEDGER_RETENTION"
 
 
+class CampaignUnreadable(BSGCampaignsError):
+    """The ledger's record of a closed campaign is damaged, or of a later release. `why` also says what to do.
+
+    Other campaigns are not concerned. In lists, its state is `unreadable`.
+
+    >>> print(CampaignUnreadable("3dP7", "its record is damaged: restore the key bsg:campaign:3dP7:record"))
+    campaign 3dP7 cannot be read: its record is damaged: restore the key bsg:campaign:3dP7:record
+    """
+
+    def __init__(self, campaign_id: str, why: str) -> None:
+        self.campaign_id = campaign_id
+        self.why = why
+        super().__init__(campaign_id, why)
+
+    def __str__(self) -> str:
+        return f"campaign {self.campaign_id} cannot be read: {self.why}"
+
+
 class FeedGap(BSGCampaignsError):
     """The entries after the position are gone: the feed has dropped them, or Redis came back with an older copy.
 

@@ -16,8 +16,9 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from bsg_ledger.compacted_reading import RecordUnreadable
 from bsg_ledger.durability import NotDurable
-from bsg_producer.errors import QueueNotDurable, QueueUnavailable
+from bsg_producer.errors import CampaignUnreadable, QueueNotDurable, QueueUnavailable
 
 REASONS: dict[type[RedisError], str] = {
     OutOfMemoryError: "Redis is full: free memory or raise its maxmemory",
@@ -37,7 +38,7 @@ class QueueSilent(QueueUnavailable):
 
 @contextmanager
 def queue_errors(response_lost: type[Exception] | None = None) -> Iterator[None]:
-    """Turn Redis's failures into `QueueUnavailable` and `QueueNotDurable`.
+    """Turn Redis's failures into `QueueUnavailable` and `QueueNotDurable`, a damaged record into `CampaignUnreadable`.
 
     Raise `response_lost` instead, if given, where Redis may have executed a command without a response.
     """
@@ -45,6 +46,8 @@ def queue_errors(response_lost: type[Exception] | None = None) -> Iterator[None]
         yield
     except NotDurable as error:
         raise QueueNotDurable(str(error)) from None
+    except RecordUnreadable as error:
+        raise CampaignUnreadable(error.campaign_id, error.why) from None
     except RedisError as error:
         if response_lost is not None and isinstance(error, (RedisConnectionError, RedisTimeoutError)):
             raise response_lost from None

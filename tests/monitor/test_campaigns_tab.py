@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import redis
+
 from bsg_config import clock
 from tests.monitor.flower_process import FlowerProcess, Visitor
 from tests.processes import wait_until
@@ -218,3 +220,29 @@ def test_a_name_is_never_taken_for_markup(scenario: ScenarioEnvironment, visitor
     for page in (visitor.get("/campaigns"), visitor.get(f"/campaigns/{campaign}")):
         assert "<img src=x" not in page.text
         assert "{{ 7*7 }}" in page.text
+
+
+def test_a_campaign_whose_record_cannot_be_read_is_a_row_that_says_what_to_do(
+    scenario: ScenarioEnvironment, visitor: Visitor
+) -> None:
+    other, unreadable = scenario.send(1), "0123456789ABCDEFGHIJkl"
+    with redis.Redis.from_url(scenario.redis_url) as client:
+        client.set(f"bsg:campaign:{unreadable}:record", b"damaged")
+        client.zadd("bsg:campaigns", {unreadable: client.zscore("bsg:campaigns", other) or 0})
+        try:
+            wait_until(
+                lambda: visitor.get("/campaigns").cell(unreadable, "state") == "unreadable",
+                within=20,
+                what="the table to show it",
+            )
+            table, alone = visitor.get("/campaigns"), visitor.get(f"/campaigns/{unreadable}")
+        finally:
+            client.delete(f"bsg:campaign:{unreadable}:record")
+            client.zrem("bsg:campaigns", unreadable)
+
+    assert table.cell(unreadable, "waits").startswith(
+        "an operator: its record is damaged, or of a later release: restore"
+    )
+    assert table.cell(other, "accepted") == "1"
+    assert alone.status == 503
+    assert f"campaign {unreadable} cannot be read: its record is damaged" in alone.text
