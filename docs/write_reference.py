@@ -40,6 +40,7 @@ from bsg_monitor.observer import Figures, Overview
 from bsg_monitor.stream_figures import STREAMS_MEASURED, MeasuredStream, StreamFigures
 from bsg_producer import (
     Doubt,
+    ListedStream,
     MessageReceipt,
     MessageStatus,
     Preview,
@@ -56,7 +57,7 @@ ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
 SHOWN = (
     Receipt, Preview, CampaignStatus, CampaignSummary, Batch, Transition, MessageRange, Reject,
-    MessageReceipt, MessageStatus, StreamStatus, DeliveryReport, Doubt, Resolved, Suppression,
+    MessageReceipt, MessageStatus, ListedStream, StreamStatus, DeliveryReport, Doubt, Resolved, Suppression,
 )  # fmt: skip
 
 

@@ -22,10 +22,16 @@ BATCHES_LOOKED_AT = 1000  # of those that wait in a campaign, to find the oldest
 
 @dataclass(frozen=True, slots=True)
 class ListedStream:
-    """A stream. `counts` has the messages of its open campaigns by state. `campaigns`: these, the newest first.
+    """A stream in a list. `campaigns`: its open campaigns, the newest first. `counts`: their messages by state.
 
     `oldest_at`: when the message was accepted that has waited longest to be sent; None if none waits. `began_at`: when
     the stream last began a campaign.
+
+    >>> producer.stream("codes", sender="MyShop").send({"phone": 380661231231, "text": "Your code is 1234"}).duplicate
+    False
+    >>> codes = producer.streams()[0]
+    >>> codes.waiting, codes.counts["pending"], len(codes.campaigns)
+    (1, 1, 1)
     """
 
     name: str
@@ -52,6 +58,10 @@ class StreamListing:
     def page(self, first: int, count: int) -> list[ListedStream]:
         """Return `count` streams from index `first` on. The one that began a campaign last has index 0."""
         return self.streams(self.names(first, count))
+
+    def all(self) -> list[ListedStream]:
+        """Return every stream, in the same order."""
+        return self.page(0, self.length())
 
     def names(self, first: int, count: int) -> list[str]:
         """Return the names of these streams, likewise."""

@@ -120,20 +120,13 @@ class Streams:
         """Let the campaign take up no more messages. Return False if its time is not over."""
         return text_of(self._scripts.run("stop_collecting", campaign_id)[0]) == "stopped"
 
-    def names(self) -> list[str]:
-        """Return the names of all streams, the one that began a campaign last first."""
-        return [text_of(name) for name in self._replies.zrevrange(schema.STREAMS(), 0, -1)]
-
-    def heads(self, names: Sequence[str]) -> list[tuple[bool, list[str]]]:
-        """Return whether each of these streams is paused, and the ids of its campaigns, the newest first."""
+    def head(self, stream: str) -> tuple[bool, list[str]]:
+        """Return whether the stream is paused, and the ids of all its campaigns, the newest first."""
         pipe = self._replies.pipeline(transaction=False)
-        for name in names:
-            pipe.hget(schema.STREAM(name), "paused")
-            pipe.zrevrange(schema.STREAM_CAMPAIGNS(name), 0, -1)
-        replies = iter(pipe.execute())
-        return [
-            (paused == b"1", list(map(text_of, campaigns))) for paused, campaigns in zip(replies, replies, strict=True)
-        ]
+        pipe.hget(schema.STREAM(stream), "paused")
+        pipe.zrevrange(schema.STREAM_CAMPAIGNS(stream), 0, -1)
+        paused, campaigns = pipe.execute()
+        return paused == b"1", list(map(text_of, campaigns))
 
     def begin_paused(self, stream: str, paused: bool) -> None:
         """Let the campaigns that the stream begins from now on be paused, or not."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bsg_ledger.delivery_reports import DeliveryReport
 from bsg_ledger.doubts import Doubt
 from bsg_ledger.records import Batch, CampaignStatus, CampaignSummary, MessageRange, Transition
+from bsg_ledger.stream_listing import ListedStream
 from bsg_ledger.suppressions import Suppression
 from bsg_messages.errors import BSGCampaignsError, CampaignInvalid
 from bsg_messages.priority import Priority
@@ -69,6 +70,7 @@ __all__ = [
     "FeedGap",
     "FileInvalid",
     "IdempotencyConflict",
+    "ListedStream",
     "Message",
     "MessageInvalid",
     "MessageNotFound",

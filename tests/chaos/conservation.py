@@ -54,5 +54,6 @@ class ConservationWatch:
         while not self._ended.wait(min(max(took / SHARE_OF_READING, MIN_SECONDS), MAX_SECONDS)):
             began = time.monotonic()
             with suppress(QueueUnavailable, QueueNotDurable):
-                self.check([campaign for stream in self._producer.streams() for campaign in stream.campaigns])
+                streams = [self._producer.stream(stream.name).status() for stream in self._producer.streams()]
+                self.check([campaign for stream in streams for campaign in stream.campaigns])
             took = time.monotonic() - began

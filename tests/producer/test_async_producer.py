@@ -102,11 +102,12 @@ def test_a_stream_is_sent_to_controlled_and_reported(redis_url: str) -> None:
             pending,
             gone,
             (await producer.message(receipt.message_id)).state,
-            [(stream.name, stream.paused, stream.counts["cancelled"]) for stream in await producer.streams()],
+            (await codes.status()).counts["cancelled"],
+            [(stream.name, stream.paused, stream.waiting) for stream in await producer.streams()],
         )
 
     assert with_producer(redis_url, act) == (
-        "codes", True, True, "pending", 0, "cancelled", [("codes", False, 1)],
+        "codes", True, True, "pending", 0, "cancelled", 1, [("codes", False, 0)],
     )  # fmt: skip
 
 

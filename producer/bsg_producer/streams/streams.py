@@ -7,13 +7,13 @@ from decimal import Decimal
 
 from bsg_config import clock
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
+from bsg_ledger.stream_listing import ListedStream
 from bsg_messages.priority import Priority
 from bsg_producer.producer_base import ProducerBase
 from bsg_producer.queue_errors import queue_errors
 from bsg_producer.streams.message_status import MessageStatus, read_message
 from bsg_producer.streams.options import check_stream
 from bsg_producer.streams.stream import Stream
-from bsg_producer.streams.stream_status import StreamStatus, read_streams
 
 
 class Streams(ProducerBase):
@@ -75,10 +75,11 @@ class Streams(ProducerBase):
         )
         return Stream(self._ledger, campaign_options, rules, self._cipher, self._wakeups)
 
-    def streams(self) -> list[StreamStatus]:
-        """Return every stream with its campaigns, the one that began a campaign last first.
+    def streams(self) -> list[ListedStream]:
+        """Return every stream with its open campaigns, the one that began a campaign last first.
 
-        Every campaign that the ledger has of them is read, so the time grows with LEDGER_RETENTION.
+        Closed campaigns are not read, so the time does not grow with LEDGER_RETENTION. `Stream.status` has all
+        campaigns of a stream.
 
         >>> codes = producer.stream("codes", sender="MyShop")
         >>> receipt = codes.send({"phone": 380661231231, "text": "Your code is 1234"})
@@ -86,7 +87,7 @@ class Streams(ProducerBase):
         ['codes']
         """
         with queue_errors():
-            return read_streams(self._ledger, self._ledger.streams.names())
+            return self._ledger.stream_listing.all()
 
     def message(self, message_id: str, *, report: bool = False) -> MessageStatus:
         """Return what became of one message of a stream. Raise `MessageNotFound`.

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import redis
 
+from bsg_cli.errors import ExitCode
+from bsg_cli.main import main
 from bsg_config.settings import Settings
+from bsg_monitor.stream_observer import StreamObserver
 from bsg_producer import Producer
+
+FEW, CLOSED = 5, 300
 
 
 @pytest.fixture
@@ -25,7 +32,7 @@ def requests_read(client: redis.Redis) -> int:
     return info["total_reads_processed"]
 
 
-def test_every_stream_is_returned_with_the_counts_of_all_its_campaigns(producer: Producer) -> None:
+def test_every_stream_is_returned_with_its_open_campaigns_and_its_status_has_all(producer: Producer) -> None:
     send(producer, "orders")
     send(producer, "orders", validity=24)
     producer.stream("orders").cancel()
@@ -36,13 +43,13 @@ def test_every_stream_is_returned_with_the_counts_of_all_its_campaigns(producer:
     found = {stream.name: stream for stream in producer.streams()}
 
     assert {name: (stream.paused, len(stream.campaigns)) for name, stream in found.items()} == {
-        "orders": (False, 3),
+        "orders": (False, 1),
         "codes": (True, 1),
     }
-    orders = found["orders"].counts
-    assert (orders["accepted"], orders["cancelled"], orders["pending"]) == (3, 2, 1)
-    assert found["orders"] == producer.stream("orders").status()
-    assert found["codes"] == producer.stream("codes").status()
+    listed, status = found["orders"].counts, producer.stream("orders").status()
+    assert (listed["accepted"], listed["cancelled"], listed["pending"]) == (1, 0, 1)
+    assert (status.counts["accepted"], status.counts["cancelled"], status.counts["pending"]) == (3, 2, 1)
+    assert (len(status.campaigns), status.campaigns[0]) == (3, found["orders"].campaigns[0])
 
 
 def test_no_streams_are_returned_before_the_first_message(producer: Producer) -> None:
@@ -66,3 +73,43 @@ def test_many_streams_are_read_in_as_few_round_trips_as_one(producer: Producer, 
             send(producer, f"stream-{number}")
 
         assert round_trips() == with_one
+
+
+def list_by_command(settings: Settings) -> None:
+    assert main(["stream", "list"]) == ExitCode.OK
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda settings: Producer(settings).streams(),
+        lambda settings: StreamObserver(settings).streams(1),
+        list_by_command,
+    ],
+    ids=["streams", "Flower's table", "stream list"],
+)
+def test_closed_campaigns_cost_a_list_of_streams_nothing(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, read: Callable[[Settings], object]
+) -> None:
+    settings = Settings.build(redis_url=redis_url)
+    producer = Producer(settings)
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    with redis.Redis.from_url(redis_url) as client:
+
+        def commands() -> int:
+            before: int = client.info("stats")["total_commands_processed"]
+            read(settings)
+            return int(client.info("stats")["total_commands_processed"]) - before - 1
+
+        def close(campaigns: int) -> None:
+            for _ in range(campaigns):
+                producer.stream("orders").cancel()
+                send(producer, "orders")
+
+        send(producer, "orders")
+        close(FEW)
+        with_few = commands()
+        close(CLOSED - FEW)
+
+        assert client.zcard("bsg:stream:orders:campaigns") == CLOSED + 1
+        assert commands() == with_few
