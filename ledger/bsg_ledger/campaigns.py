@@ -69,8 +69,9 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Capped:
-    """Why no more batches may be sent, and the campaign's cost with the next one ("" if unknown)."""
+    """Which limit lets no more batches be sent, why, and the cost with the next one ("" if unknown)."""
 
+    limit: str
     why: str
     total: str
 
@@ -129,13 +130,13 @@ class Campaigns:
         kind = text_of(self._scripts.run("pause", campaign_id)[0])
         return kind != "gone" or self._compacted.campaign(campaign_id) is not None
 
-    def resume(self, campaign_id: str, *, max_cost: str = "") -> bool | Capped:
-        """Release unsent batches, with another `max_cost` if given ("none" removes it).
+    def resume(self, campaign_id: str, *, max_cost: str = "", max_cost_per_day: str = "") -> bool | Capped:
+        """Release unsent batches, with another `max_cost` if given, or `max_cost_per_day` ("none" removes it).
 
-        Return False if there is no such campaign. Return `Capped`, and change nothing, if the cap would pause it again
-        at once.
+        Only a campaign of a stream has a `max_cost_per_day`. Return False if there is no such campaign. Return
+        `Capped`, and change nothing, if the cap would pause or hold it again at once.
         """
-        kind, *capped = map(text_of, self._scripts.run("resume", campaign_id, max_cost))
+        kind, *capped = map(text_of, self._scripts.run("resume", campaign_id, max_cost, max_cost_per_day))
         if kind == "gone":
             return self._compacted.campaign(campaign_id) is not None
         return Capped(*capped) if kind == "capped" else True

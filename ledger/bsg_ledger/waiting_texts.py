@@ -133,8 +133,8 @@ TEXTS: Mapping[WaitReason, WaitText] = {
     WaitReason.MAX_COST_PER_DAY: WaitText(
         "midnight (UTC): the next batch would pass max_cost_per_day {cause}",
         "held until midnight (UTC), as the next batch would pass max_cost_per_day {cause}",
-        "A worker sends them then. What has to leave before that expires at its deadline. A higher max_cost_per_day "
-        "holds for messages that are accepted with it.",
+        "A worker sends them then. What has to leave before that expires at its deadline. `bsg-campaigns stream resume "
+        "{stream} --max-cost-per-day AMOUNT` sends them before, up to that amount for the day.",
     ),
     WaitReason.SENDING_HOURS: WaitText(
         "its sending hours",
@@ -224,6 +224,7 @@ def _words(wait: Wait, show_time: Callable[[datetime], str]) -> dict[str, str]:
     return {
         "campaign": wait.campaign_id,
         "resume": f"stream resume {wait.stream}" if wait.stream else f"resume {wait.campaign_id}",
+        "stream": wait.stream,
         "account": wait.account_name,
         "batch": wait.batch_ids[0] if len(wait.batch_ids) == 1 else "BATCH",
         "batches": "1 batch" if wait.batches == 1 else f"{wait.batches} batches",

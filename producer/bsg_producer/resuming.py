@@ -1,4 +1,4 @@
-"""Resume a paused campaign, unless its spending cap would pause it again at once."""
+"""Resume a campaign, unless its spending cap would pause or hold it again at once."""
 
 from __future__ import annotations
 
@@ -11,17 +11,29 @@ from bsg_producer.campaign_arguments import check_cost
 
 NO_CAP = "none"
 _CENT = Decimal("0.01")
+_STOPPED = {"max_cost": "paused", "max_cost_per_day": "held"}
+
+Cap = float | Decimal | str | None
 
 
-def resume(ledger: Ledger, campaign_id: str, max_cost: float | Decimal | str | None) -> bool:
+def check_cap(name: str, cap: Cap) -> str:
+    """Return the argument of that name as the ledger takes it. Raise CampaignInvalid."""
+    return "" if cap is None else NO_CAP if cap == NO_CAP else check_cost(name, cap)
+
+
+def resume(ledger: Ledger, campaign_id: str, max_cost: Cap, max_cost_per_day: Cap = None) -> bool:
     """Return False if there is no such campaign.
 
-    Raise CampaignInvalid, and change nothing, if the cap would pause it again at once.
+    Raise CampaignInvalid, and change nothing, if a cap would pause or hold it again at once.
     """
-    cap = "" if max_cost is None else NO_CAP if max_cost == NO_CAP else check_cost("max_cost", max_cost)
-    resumed = ledger.campaigns.resume(campaign_id, max_cost=cap)
+    resumed = ledger.campaigns.resume(
+        campaign_id,
+        max_cost=check_cap("max_cost", max_cost),
+        max_cost_per_day=check_cap("max_cost_per_day", max_cost_per_day),
+    )
     if isinstance(resumed, Capped):
-        raise CampaignInvalid({"max_cost": [f"The campaign would be paused again at once: {_remedy(resumed)}"]})
+        stopped = f"The campaign would be {_STOPPED[resumed.limit]} again at once"
+        raise CampaignInvalid({resumed.limit: [f"{stopped}: {_remedy(resumed)}"]})
     return resumed
 
 

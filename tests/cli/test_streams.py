@@ -301,8 +301,9 @@ def test_a_stream_whose_cap_is_reached_is_not_resumed_and_the_remedy_is_named(
     )
 
     assert line.run("stream", "resume", "codes") == ExitCode.MISUSE
-    assert "max_cost: The campaign would be paused again at once:" in line.errors
-    assert "`bsg-campaigns resume ID --max-cost AMOUNT` raises it." in line.errors
+    assert "--max-cost: The campaign would be paused again at once: the next batch would pass" in line.errors
+    assert "Give 2.00 or more, or none to send the rest whatever it costs." in line.errors
+    assert line.json("stream", "resume", "codes", "--max-cost", "2")["paused"] is False
 
 
 def test_a_stream_whose_days_cost_is_reached_says_until_when_it_is_held(line: CommandLine, redis_url: str) -> None:
@@ -316,6 +317,25 @@ def test_a_stream_whose_days_cost_is_reached_says_until_when_it_is_held(line: Co
     assert "midnight (UTC): the next batch would pass max_cost_per_day 0.01, until 2100-01-01" in line.output
     assert line.run("explain", "codes") == ExitCode.OK
     assert "held until midnight (UTC), as the next batch would pass max_cost_per_day 0.01" in line.output
+    assert "`bsg-campaigns stream resume codes --max-cost-per-day AMOUNT` sends them before" in line.output
+
+
+def test_a_stream_whose_days_cost_is_reached_is_resumed_with_a_higher_one(line: CommandLine, redis_url: str) -> None:
+    message_id = line.json(*SEND, "--max-cost-per-day", "0.01")["message_id"]
+    campaign_id = line.json("message", message_id)["campaign_id"]
+    client = connect(Settings.build(redis_url=redis_url))
+    held: Mapping[Any, Any] = {"held_for": "max_cost_per_day", "held_until": 4_102_444_800_000}
+    client.hset(f"bsg:campaign:{campaign_id}", mapping=held)
+    client.hset("bsg:stream:codes", "message_price", "0.02")
+
+    assert line.run("stream", "resume", "codes", "--max-cost-per-day", "0.01") == ExitCode.MISUSE
+    assert "--max-cost-per-day: The campaign would be held again at once: the next batch would pass" in line.errors
+    assert "Give 0.02 or more" in line.errors
+    assert line.run("stream", "resume", "codes", "--max-cost-per-day", "much") == ExitCode.MISUSE
+    assert line.run("stream", "resume", "codes", "--max-cost-per-day", "0.02") == ExitCode.OK
+
+    assert line.run("stream", "status", "codes") == ExitCode.OK
+    assert "midnight" not in line.output
 
 
 @pytest.mark.parametrize("wrong", ["0", "-1", "nan", "1e30", "much"])

@@ -201,6 +201,7 @@ RUN: dict[str, Callable[..., Reply]] = {
     "take back": lambda ledger: tuple(ledger.batches.take_back(ACCOUNT)),
     "not sent": lambda ledger, campaign, batch: (ledger.batches.resolve_not_sent(BatchId.of(campaign, batch)),),
     "cancel": lambda ledger, campaign: ledger.campaigns.cancel(campaign) or (),
+    "raise": lambda ledger, campaign, cap: (ledger.campaigns.resume(campaign, max_cost_per_day=cap) is True,),
     "suppress": lambda ledger: (ledger.suppressions.add([SUPPRESSED]),),
     "expire": lambda ledger, campaign: (ledger.campaigns.expire(campaign),),
     "stop collecting": lambda ledger, campaign: (ledger.streams.stop_collecting(campaign),),
@@ -255,7 +256,8 @@ class View:
 class StreamSize:
     """`apps`: the calls of each. `campaigns`: of the stream at most, while the apps send. `faults`: of the workers.
 
-    `happens`: of old (a batch), deadline (of a batch), suppress and cancel. `full_at`: messages of a campaign.
+    `happens`: of old (a batch), deadline (of a batch), suppress, cancel and raise (of the cap, by one).
+    `full_at`: messages of a campaign.
     `own_options`: each app has other options, as during a rolling deploy. `cap`: messages that a day's cost allows.
     """
 
@@ -296,6 +298,7 @@ SMALL = (
     StreamSize((((A1,), (B2, B3)),), full_at=2),
     StreamSize((_each(A1), _each(B2)), faults=0, own_options=True),
     StreamSize((_each(A1, A2),), cap=1, happens=frozenset({"cancel"})),
+    StreamSize((_each(A1, A2),), cap=1, happens=frozenset({"raise"})),
     StreamSize((_each(A1), _each(B2)), faults=0, own_options=True, cap=1),
 )
 LARGE = (
@@ -535,6 +538,9 @@ class Stream(Search[State]):
         if "cancel" in self.happens and "c" in view.campaigns and not view.is_cancelled("c"):
             _, then = self._call(state, "cancel", "c")
             yield "an operator cancels c", False, then
+        if "raise" in self.happens and view.campaigns.get("c", {}).get("max_cost_per_day") == str(self.size.cap):
+            _, then = self._call(state, "raise", "c", str(self.size.cap + 1))
+            yield "an operator raises the cap of c", False, then
 
     # What must hold.
 
@@ -659,8 +665,9 @@ class Stream(Search[State]):
         if reserved != cost:
             yield f"a day that costs {cost}, and batches that have reserved {reserved}"
         at_bsg = {(campaign, batch) for campaign, batch, _ in state.taken if (campaign, batch) in of_day}
-        if sum(int(of_day[id]["size"]) for id in at_bsg) > self.size.cap:
-            yield f"more than {self.size.cap} messages in one day"
+        cap = max((int(one.get("max_cost_per_day", 0)) for one in view.campaigns.values()), default=0)
+        if sum(int(of_day[id]["size"]) for id in at_bsg) > cap:
+            yield f"more than {cap} messages in one day"
         for id, batch in of_day.items():
             has_ended = batch["state"] in ("refused", "cancelled", "expired")
             if has_ended and "doubt" not in batch and float(batch["day_cost"]) and id not in at_bsg:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bsg_config.settings import Settings
+from bsg_ledger.campaigns import Capped
 from bsg_ledger.waiting import WaitReason
 from bsg_ledger.waiting_reader import WaitingReader
 from bsg_ledger.work import Send
@@ -288,3 +289,70 @@ def test_the_sweep_says_so_for_a_batch_and_for_the_campaign(priced: LedgerHarnes
     priced.pass_deadline(campaign)
     priced.ledger.campaigns.expire(campaign)
     assert priced.causes(campaign)[-2:] == ["deadline passed, held by max_cost_per_day"] * 2
+
+
+def held(harness: LedgerHarness) -> str:
+    """Return a campaign of three batches. The first has left, and the cost of the day holds the others."""
+    campaign = [message(harness, most="1") for _ in range(3)][0]
+    assert [leaves(harness, token) for token in ("one", "two")] == [True, False]
+    return campaign
+
+
+def test_a_higher_cap_lets_a_held_campaign_go_on_up_to_that_amount(priced: LedgerHarness) -> None:
+    campaign = held(priced)
+
+    assert priced.ledger.campaigns.resume(campaign, max_cost_per_day="2") is True
+
+    assert [leaves(priced, token) for token in ("two", "three")] == [True, False]
+    assert cost(priced) == 2
+    assert waiting_for(priced, campaign) is WaitReason.MAX_COST_PER_DAY
+
+
+def test_without_a_cap_a_held_campaign_goes_on(priced: LedgerHarness) -> None:
+    campaign = held(priced)
+
+    assert priced.ledger.campaigns.resume(campaign, max_cost_per_day="none") is True
+
+    assert [leaves(priced, token) for token in ("two", "three")] == [True, True]
+    assert priced.counts(campaign) == {"posting": 3}
+
+
+def test_a_cap_that_would_hold_it_again_at_once_is_refused_with_what_suffices(priced: LedgerHarness) -> None:
+    campaign = held(priced)
+    before = priced.client.hgetall(f"bsg:campaign:{campaign}")
+
+    capped = priced.ledger.campaigns.resume(campaign, max_cost="5", max_cost_per_day="1.5")
+
+    assert capped == Capped("max_cost_per_day", "the next batch would pass max_cost_per_day 1.5", "2.000000")
+    assert priced.client.hgetall(f"bsg:campaign:{campaign}") == before
+    assert not leaves(priced, "two")
+
+
+def test_a_cap_is_refused_without_an_amount_while_no_price_is_known(priced: LedgerHarness) -> None:
+    priced.client.hdel(GATE, "message_price")
+    campaign = message(priced, most="1")
+    priced.client.hset(RECORD, "day_cost", "1")
+    assert not leaves(priced)
+
+    capped = priced.ledger.campaigns.resume(campaign, max_cost_per_day="1")
+
+    assert capped == Capped("max_cost_per_day", "the next batch would pass max_cost_per_day 1", "")
+
+
+def test_a_resume_without_a_cap_ends_no_hold(priced: LedgerHarness) -> None:
+    campaign = held(priced)
+
+    assert priced.ledger.campaigns.resume(campaign) is True
+
+    assert not leaves(priced, "two")
+    assert waiting_for(priced, campaign) is WaitReason.MAX_COST_PER_DAY
+
+
+def test_a_resume_reserves_nothing(priced: LedgerHarness) -> None:
+    campaign = held(priced)
+    record = priced.client.hgetall(RECORD)
+
+    for most in ("1", "3", "none"):
+        priced.ledger.campaigns.resume(campaign, max_cost_per_day=most)
+
+    assert priced.client.hgetall(RECORD) == record

@@ -20,7 +20,6 @@ from bsg_config.redis_connections import connect
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.waiting_reader import WaitingReader
 from bsg_messages.priority import PRIORITIES
-from bsg_producer import CampaignInvalid
 from bsg_producer.queue_errors import queue_errors
 from bsg_producer.streams.control import cancel_stream, pause_stream, resume_stream
 from bsg_producer.streams.stream_status import read_stream
@@ -52,6 +51,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
     ):
         action = actions.add_parser(name, parents=[common], help=explanation)
         action.add_argument("name", metavar="NAME", help="the stream's name, as `stream list` prints it")
+        if name == "resume":
+            of_now = "what {} of the open campaigns may cost from now on; none: no cap"
+            action.add_argument("--max-cost", metavar="AMOUNT", help=of_now.format("each"))
+            action.add_argument("--max-cost-per-day", metavar="AMOUNT", help=of_now.format("a day (UTC)"))
         action.set_defaults(run=run)
 
 
@@ -178,13 +181,8 @@ def run_pause(arguments: argparse.Namespace) -> ExitCode:
 
 def run_resume(arguments: argparse.Namespace) -> ExitCode:
     ledger = _ledger_of(arguments)
-    try:
-        resume_stream(ledger, Wakeups(connect(settings_in(arguments.data_directory))), arguments.name)
-    except CampaignInvalid as capped:
-        remedy = (
-            f"`bsg-campaigns resume ID --max-cost AMOUNT` raises it. `stream status {arguments.name}` shows the ids."
-        )
-        raise BadInput(f"max_cost: {' '.join(capped.errors['max_cost'])} {remedy}") from None
+    wakeups = Wakeups(connect(settings_in(arguments.data_directory)))
+    resume_stream(ledger, wakeups, arguments.name, arguments.max_cost, arguments.max_cost_per_day)
     print_resumed({"name": arguments.name}, _counts(ledger, arguments.name), as_json=arguments.json)
     return ExitCode.OK
 

@@ -9,7 +9,7 @@ from bsg_ledger.ledger import Ledger
 from bsg_ledger.records import CampaignSummary
 from bsg_messages.errors import CampaignInvalid
 from bsg_producer.queue_errors import queue_errors
-from bsg_producer.resuming import resume
+from bsg_producer.resuming import Cap, check_cap, resume
 
 
 def pause_stream(ledger: Ledger, name: str) -> None:
@@ -20,12 +20,14 @@ def pause_stream(ledger: Ledger, name: str) -> None:
             ledger.campaigns.pause(campaign.campaign_id)
 
 
-def resume_stream(ledger: Ledger, wakeups: Wakeups, name: str) -> None:
+def resume_stream(ledger: Ledger, wakeups: Wakeups, name: str, max_cost: Cap, max_cost_per_day: Cap) -> None:
     """Continue a paused stream. Raise as `Stream.resume` does."""
+    check_cap("max_cost", max_cost)  # first, so that nothing is changed
+    check_cap("max_cost_per_day", max_cost_per_day)
     with queue_errors():
         ledger.streams.begin_paused(name, False)
         campaigns = _open_campaigns(ledger, name)
-        capped = [_is_capped(ledger, campaign.campaign_id) for campaign in campaigns]
+        capped = [_is_capped(ledger, campaign.campaign_id, max_cost, max_cost_per_day) for campaign in campaigns]
     for account_name in {campaign.account_name for campaign in campaigns}:
         wakeups.notify(account_name)
     for why in filter(None, capped):
@@ -40,10 +42,10 @@ def cancel_stream(ledger: Ledger, name: str) -> tuple[int, int]:
     return sum(unsent for unsent, _ in known), sum(gone for _, gone in known)
 
 
-def _is_capped(ledger: Ledger, campaign_id: str) -> CampaignInvalid | None:
-    """Resume the campaign. Return why its `max_cost` forbids that."""
+def _is_capped(ledger: Ledger, campaign_id: str, max_cost: Cap, max_cost_per_day: Cap) -> CampaignInvalid | None:
+    """Resume the campaign. Return which cap forbids that, and why."""
     try:
-        resume(ledger, campaign_id, None)
+        resume(ledger, campaign_id, max_cost, max_cost_per_day)
     except CampaignInvalid as invalid:
         return invalid
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 
 from bsg_broker.wakeups import Wakeups
 from bsg_ledger.ledger import Ledger
@@ -112,15 +113,20 @@ class Stream:
         """
         pause_stream(self._ledger, self.name)
 
-    def resume(self) -> None:
-        """Continue a paused stream.
+    def resume(
+        self, *, max_cost: float | Decimal | str | None = None, max_cost_per_day: float | Decimal | str | None = None
+    ) -> None:
+        """Continue a paused stream, or one that its `max_cost_per_day` holds.
 
-        Raise `CampaignInvalid` if the `max_cost` of one of its campaigns would pause it again at once. The others
-        continue.
+        If given, each of its open campaigns has this `max_cost` or `max_cost_per_day` from now on ("none" removes it).
+        The campaigns that begin later have those of the app again, so give the stream the new value as well.
 
-        >>> producer.stream("reminders").resume()
+        Raise `CampaignInvalid` if the `max_cost` of one of its campaigns would pause it again at once, or the new
+        `max_cost_per_day` would hold it again. Such a campaign is not changed. The others continue.
+
+        >>> producer.stream("reminders").resume(max_cost_per_day="12.50")
         """
-        resume_stream(self._ledger, self._wakeups, self.name)
+        resume_stream(self._ledger, self._wakeups, self.name, max_cost, max_cost_per_day)
 
     def cancel(self) -> int:
         """End what is unsent, and stop the rest at BSG. Return how many messages BSG has or may have.

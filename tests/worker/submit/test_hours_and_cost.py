@@ -156,6 +156,45 @@ def test_a_higher_cap_of_a_day_holds_for_messages_that_are_accepted_with_it(pric
     assert [campaign.counts["submitted"] for campaign in status.campaigns] == [1, 0]
 
 
+def test_a_stream_that_the_cost_of_its_day_holds_goes_on_with_a_higher_one(priced: WorkerHarness) -> None:
+    one = price_of_ten(priced) / 10
+    stream = priced.producer.stream("codes", sender="MyShop", max_cost_per_day=one * 1.5)
+    for number in range(3):
+        stream.send({"phone": 380_661_231_231 + number, "text": "Your code is 1234"})
+        submit_all(priced)
+    assert (stream.status().counts["submitted"], stream.status().counts["pending"]) == (1, 2)
+
+    with pytest.raises(
+        CampaignInvalid, match=f"would be held again at once: .* Give {one * 3:.2f} or more, or none"
+    ) as no:
+        stream.resume(max_cost_per_day=one * 2)
+    assert list(no.value.errors) == ["max_cost_per_day"]
+    with pytest.raises(CampaignInvalid, match="max_cost_per_day: Not an amount"):
+        stream.resume(max_cost_per_day=-1)
+    submit_all(priced)
+    assert stream.status().counts["submitted"] == 1
+
+    stream.resume(max_cost_per_day=one * 3)
+    submit_all(priced)
+    assert (stream.status().counts["submitted"], stream.status().counts["pending"]) == (3, 0)
+
+
+def test_a_stream_that_its_max_cost_has_paused_goes_on_with_a_higher_one(priced: WorkerHarness) -> None:
+    one = price_of_ten(priced) / 10
+    stream = priced.producer.stream("codes", sender="MyShop", max_cost=one * 1.5)
+    for number in range(3):
+        stream.send({"phone": 380_661_231_231 + number, "text": "Your code is 1234"})
+        submit_all(priced)
+    assert [(one.paused, one.counts["submitted"]) for one in stream.status().campaigns] == [(True, 1)]
+
+    with pytest.raises(CampaignInvalid, match="would be paused again at once"):
+        stream.resume()
+    stream.resume(max_cost=one * 3)
+    submit_all(priced)
+
+    assert [(one.paused, one.counts["submitted"]) for one in stream.status().campaigns] == [(False, 3)]
+
+
 def test_until_the_first_batch_has_its_price_the_others_wait(priced: WorkerHarness) -> None:
     campaign = priced.prepared(30, max_cost=1_000)
     priced.posting(campaign)

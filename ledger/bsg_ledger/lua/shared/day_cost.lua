@@ -57,24 +57,35 @@ local function price_of_message(campaign, account, of_stream)
   return tonumber(of_stream or redis.call('HGET', account_key(account, 'gate'), 'message_price'))
 end
 
--- Decides whether max_cost_per_day allows a batch, and reserves what it will cost. Returns yes; wait, for a price; or
--- until when the campaign is held. The first batch shows a message's price. The others wait until it is known.
-local function reserve_day_cost(campaign, batch, account, stream, max_cost, size)
-  local key, record, id = batch_key(campaign, batch), stream_key(stream), batch_id(campaign, batch)
-  local own_day, reserved = get(key, 'day', 'day_cost')
-  local day, cost, unpriced, of_stream = get(record, 'day', 'day_cost', 'day_unpriced', 'message_price')
+-- Decides whether max_cost_per_day allows a batch. Returns yes; reserved, if the day's cost has it already; wait, for a
+-- price; or no. Then the day, what it costs so far, what the batch will cost, and a message's price (nil: unknown). The
+-- first batch shows a message's price. The others wait until it is known.
+local function check_day_cost(campaign, batch, account, stream, max_cost, size)
+  local own_day, reserved = get(batch_key(campaign, batch), 'day', 'day_cost')
+  local day, cost, unpriced, of_stream = get(stream_key(stream), 'day', 'day_cost', 'day_unpriced', 'message_price')
   -- The clock may have been set back.
   local today = math.max(math.floor(NOW / DAY), number(day))  -- guard: day-goes-never-back
   if number(day) ~= today then cost, unpriced = 0, false end  -- guard: day-begins-with-nothing
   if number(own_day) ~= today then reserved = 0 end  -- guard: day-cost-reserved-each-day
-  if number(reserved) > 0 then return 'yes' end  -- guard: day-cost-reserved-once
-  if unpriced and unpriced ~= id then return 'wait' end  -- guard: first-price-of-day-awaited
+  if number(reserved) > 0 then return 'reserved' end  -- guard: day-cost-reserved-once
+  if unpriced and unpriced ~= batch_id(campaign, batch) then return 'wait' end  -- guard: first-price-of-day-awaited
   local price, left = price_of_message(campaign, account, of_stream), number(max_cost) - number(cost)
   local amount = (price or 0) * number(size)
   -- guard: send-within-day-cost
-  if amount > left + 0.000001 or (not price and left <= 0) then return (today + 1) * DAY end
-  redis.call('HSET', record, 'day', today, 'day_cost', format_cost(number(cost) + amount))  -- guard: day-cost-reserved
-  redis.call('HSET', key, 'day', today, 'day_cost', format_cost(amount))
+  if amount > left + 0.000001 or (not price and left <= 0) then return 'no', today, number(cost), amount, price end
+  return 'yes', today, number(cost), amount, price
+end
+
+-- Reserves what a batch will cost, if that is allowed. Returns yes; wait; or until when its campaign is held.
+local function reserve_day_cost(campaign, batch, account, stream, max_cost, size)
+  local decision, day, cost, amount, price = check_day_cost(campaign, batch, account, stream, max_cost, size)
+  if decision == 'reserved' then return 'yes' end
+  if decision == 'wait' then return 'wait' end
+  if decision == 'no' then return (day + 1) * DAY end
+  local record, id = stream_key(stream), batch_id(campaign, batch)
+  -- guard: day-cost-reserved
+  redis.call('HSET', record, 'day', day, 'day_cost', format_cost(cost + amount))
+  redis.call('HSET', batch_key(campaign, batch), 'day', day, 'day_cost', format_cost(amount))
   redis.call('HDEL', campaign_key(campaign), 'held_until', 'held_for')
   -- guard: unpriced-batch-noted
   if price then redis.call('HDEL', record, 'day_unpriced') else redis.call('HSET', record, 'day_unpriced', id) end
