@@ -84,6 +84,7 @@ def batch_record_of(batch: BatchId, record: Mapping[str, str], head: Sequence[by
         **_fields(batch, record),
         doubt=record.get("doubt") == "1",
         suspects=None if suspects is None else [int(row) for row in suspects.split(",") if row.isdecimal()],
+        collected="collects_from" in record,
         no_trace=record.get("no_trace") == "1",
         options=options,
         cancelled=cancelled == "1",

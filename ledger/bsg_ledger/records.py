@@ -146,10 +146,12 @@ class BatchRecord(Batch):
     """A batch with the data that workers need of it and of its campaign.
 
     `doubt`: an attempt is in doubt. `suspects`: rows whose reference ids BSG has rejected; None: there are none.
+    `collected`: it is a stream's batch, which takes up messages until its first attempt.
     """
 
     doubt: bool = False
     suspects: Sequence[int] | None = None
+    collected: bool = False
     no_trace: bool = False  # BSG would show the batch if it had it, and does not
     options: str = field(default="", repr=False)
     cancelled: bool = False
@@ -162,6 +164,16 @@ class BatchRecord(Batch):
     def since(self) -> datetime:
         """Return the time of its first attempt in doubt; without one, the time when its campaign was accepted."""
         return self.first_intent_at or self.accepted_at
+
+    @property
+    def may_differ(self) -> bool:
+        """Return whether BSG may have taken other messages as this batch, although as many.
+
+        If the ledger went back, a stream's batch that it had sent may have taken up messages again. A look-up or a late
+        response shows it then. A response to the only attempt shows that BSG has the batch as it is.
+        """
+        was_found = self.attempts == 0 or self.doubt  # guard: found-batch-may-differ
+        return self.collected and was_found and self.state is BatchState.SUBMITTED
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""Find messages that BSG silently dropped, by comparing its total with the batch's size (rule 5)."""
+"""Find messages that BSG does not have, by comparing its total with the batch's size (rule 5).
+
+A batch that may differ from what BSG has taken is also compared by reference ids, at its end.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bsg_client.outcomes import ReadFailed
 from bsg_client.responses import CampaignDetail, CampaignResponse
 from bsg_config import clock
 from bsg_ledger.records import BatchRecord
@@ -29,13 +33,16 @@ class Total:
 def reject_dropped(runtime: Runtime, record: BatchRecord, response: CampaignResponse) -> Total | None:
     """Make rejects of the messages that BSG does not have. Return the total that BSG reported.
 
-    Return None if the campaign of an earlier attempt was found, because then this campaign may no longer count.
+    Return None if the campaign of an earlier attempt was found, because then this campaign may no longer count. Raise
+    `ReadFailed` if BSG does not respond, or does not list all messages of a campaign that has to be compared.
 
     Messages are missing only if BSG's total equals the number of our reference ids that it lists, in two reads
     BSG_CONFIRM_WITHIN apart: a total may still grow, and messages may not be listed yet.
     """
     began = clock.monotonic()
-    if response.status == "creation" or record.total_messages == record.size:
+    # BSG may have as many other messages. Comparing at the end reads its list once.
+    unproven = record.may_differ and response.status in FINAL  # guard: found-batch-compared
+    if response.status == "creation" or (record.total_messages == record.size and not unproven):
         return Total(record.total_messages)
     detail = response if isinstance(response, CampaignDetail) else None
     if detail is None:
@@ -43,29 +50,38 @@ def reject_dropped(runtime: Runtime, record: BatchRecord, response: CampaignResp
             # Comparing at the end takes one request a batch instead of one a poll.
             return Total(record.total_messages)
         detail = runtime.client.campaign(response.id)
-    if detail.total_messages is None or detail.total_messages >= record.size:
-        return Total(detail.total_messages)
-    # A total that differs from the last poll may still grow.
-    if detail.status not in FINAL and detail.total_messages != record.total_messages:  # guard: total-still
-        return Total(detail.total_messages)
-    return _compare_total(runtime, record, detail.id, detail.total_messages, began)
+    total = detail.total_messages
+    if not unproven:
+        if total is None or total >= record.size:
+            return Total(total)
+        # A total that differs from the last poll may still grow.
+        if detail.status not in FINAL and total != record.total_messages:  # guard: total-still
+            return Total(total)
+    return _compare_total(runtime, record, detail, began, unproven=unproven)
 
 
 def _compare_total(
-    runtime: Runtime, record: BatchRecord, bsg_campaign_id: int, total: int, began: float
+    runtime: Runtime, record: BatchRecord, detail: CampaignDetail, began: float, *, unproven: bool
 ) -> Total | None:
+    total = detail.total_messages
     rows = runtime.messages_of(record.id)
     if not rows:
         return Total(total)
     ours = {row["reference_id"] for row in rows}
-    listed = listed_in(runtime.client, bsg_campaign_id, ours)
-    missing = ours - listed - listed_in_others(runtime.client, record, ours)  # guard: other-campaign-is-not-missing
-    if len(rows) != record.size or len(listed) != total or not missing:  # guard: total-equals-list
+    at_bsg = listed_in(runtime.client, detail.id)
+    listed = at_bsg & ours
+    missing = ours - listed - listed_in_others(runtime.client, record)  # guard: other-campaign-is-not-missing
+    # The lost ledger may have sent messages that this one lacks.
+    counted = len(at_bsg) if unproven else len(listed)  # guard: lost-messages-counted
+    is_whole = len(rows) == record.size and counted == total  # guard: total-equals-list
+    if unproven and not is_whole:  # guard: unlisted-is-unproven
+        raise ReadFailed(f"a list of {counted} of its {total or 'unknown'} messages", status=200)
+    if not is_whole or not missing:
         return Total(total)
     subject = f"dropped of {record.id}"
     if not runtime.confirmations.confirm(
         subject,
-        finding=total,
+        finding=counted,
         began=began,
         ended=clock.monotonic(),
         confirm_within=runtime.account.bsg_confirm_within,

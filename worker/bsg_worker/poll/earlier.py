@@ -39,20 +39,20 @@ class Elsewhere:
         return self.unclear.union(*self.listed.values())
 
 
-def listed_in(reads: Reads, bsg_id: int, ours: Collection[str]) -> set[str]:
-    """Return those of our reference ids that a BSG campaign lists. Raise `ReadFailed`."""
+def listed_in(reads: Reads, bsg_id: int) -> set[str]:
+    """Return the reference ids that a BSG campaign lists. Raise `ReadFailed`."""
     rows = reads.messages(campaign_id=bsg_id)
     # BSG may ignore the filter, and list a reference id of another campaign.
     # guard: only-listed-counts
-    return {row.reference_id or "" for row in rows if row.campaign_id == bsg_id and row.reference_id in ours}
+    return {row.reference_id for row in rows if row.campaign_id == bsg_id and row.reference_id}
 
 
-def listed_in_others(reads: Reads, record: BatchRecord, ours: Collection[str]) -> set[str]:
-    """Return those of our reference ids that the batch's other campaigns list. Raise `ReadFailed`."""
+def listed_in_others(reads: Reads, record: BatchRecord) -> set[str]:
+    """Return the reference ids that the batch's other campaigns list. Raise `ReadFailed`."""
     listed: set[str] = set()
     for bsg_id in record.other_bsg_campaign_ids:
         try:
-            listed |= listed_in(reads, bsg_id, ours)
+            listed |= listed_in(reads, bsg_id)
         except ReadFailed as failure:
             if not is_not_found(failure):
                 raise
@@ -98,7 +98,7 @@ def find_elsewhere(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], m
                 found.unclear.add(reference_id)
             else:
                 found.campaigns[bsg_id] = detail
-                found.listed[bsg_id] = {reference_id} | listed_in(reads, bsg_id, ours)
+                found.listed[bsg_id] = {reference_id} | (listed_in(reads, bsg_id) & ours)
                 for known in found.listed[bsg_id]:
                     left.pop(known, None)
     return found

@@ -41,6 +41,9 @@ local function record(bsg_id)
   note_status(campaign, batch, status)
   note_price(campaign, batch, price, currency)
   redis.call('HDEL', key, 'error')
+  -- The response is to an attempt of a ledger that went back: the batch may have changed since.
+  -- guard: late-response-keeps-doubt
+  if token ~= '' and not held(campaign, batch, token) then redis.call('HSET', key, 'doubt', '1') end
   move(campaign, batch, 'submitted', NOW + next_poll, cause, bsg_id)
   if redis.call('HGET', campaign_key(campaign), 'cancelled') == '1' then  -- guard: late-id-of-cancelled-stopped
     order_stop(campaign, batch, account, bsg_id)
