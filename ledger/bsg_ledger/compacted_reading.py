@@ -103,7 +103,7 @@ class CompactedCampaign:
             page = self._client.hget(schema.PAGES(self._campaign_id), f"{kind}:{number}")
             if page is None:
                 return  # the campaign has been forgotten meanwhile
-            with _reading(self._campaign_id, "pages"):
+            with _reading(self._campaign_id, schema.PAGES(self._campaign_id)):
                 rows = page_rows(page, self._record.accepted_at_ms)
             yield from rows[skipped:]
             skipped = 0
@@ -141,7 +141,7 @@ class CompactedReading:
             if written is None:
                 continue
             try:
-                with _reading(campaign_id, "record"):
+                with _reading(campaign_id, schema.RECORD(campaign_id)):
                     record = CompactedRecord.from_bytes(written)
             except RecordUnreadable as unreadable:
                 yield campaign_id, unreadable
@@ -202,8 +202,7 @@ def _reading(campaign_id: str, key: str) -> Iterator[None]:
     try:
         yield
     except ValueError:
-        name = f"bsg:campaign:{campaign_id}:{key}"
-        why = f"its record is damaged, or of a later release: restore the key {name} from a copy of Redis, or update"
+        why = f"its record is damaged, or of a later release: restore the key {key} from a copy of Redis, or update"
         raise RecordUnreadable(campaign_id, why) from None
 
 
