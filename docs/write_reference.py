@@ -24,6 +24,7 @@ from bsg_cli.errors import ExitCode
 from bsg_cli.parsing import commands_of
 from bsg_client.outcomes import OutcomeKind
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
+from bsg_config.settings import Settings
 from bsg_ledger import schema
 from bsg_ledger.delivery_reports import DeliveryReport
 from bsg_ledger.failures import FailureKind
@@ -42,6 +43,7 @@ from bsg_producer import (
     Doubt,
     ListedStream,
     MessageReceipt,
+    MessageReport,
     MessageStatus,
     Preview,
     Producer,
@@ -52,12 +54,15 @@ from bsg_producer import (
     StreamStatus,
     Suppression,
 )
+from bsg_producer.callbacks import callbacks
+from bsg_producer.files import MessageFile, Reading, international
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
 SHOWN = (
     Receipt, Preview, CampaignStatus, CampaignSummary, Batch, Transition, MessageRange, Reject,
-    MessageReceipt, MessageStatus, ListedStream, StreamStatus, DeliveryReport, Doubt, Resolved, Suppression,
+    MessageReceipt, MessageStatus, MessageReport, ListedStream, StreamStatus, DeliveryReport, Doubt, Resolved,
+    Suppression, GateState,
 )  # fmt: skip
 
 
@@ -125,6 +130,26 @@ def _api() -> Iterator[str]:
     yield "`async for`."
     yield ""
     yield from _methods(Stream)
+    yield "## Settings"
+    yield ""
+    yield "`from bsg_config.settings import Settings`. [Settings](settings.md) lists each of them."
+    yield ""
+    yield _doc(Settings)
+    yield ""
+    for method in (Settings.from_environment, Settings.build):
+        yield f"### `{method.__name__}`"
+        yield ""
+        yield _doc(method)
+        yield ""
+    yield "## Files and callbacks"
+    yield ""
+    yield "`from bsg_producer.files import …`, and `from bsg_producer.callbacks import callbacks`"
+    yield ""
+    for subject in (MessageFile, Reading, international, callbacks):
+        yield f"### `{subject.__name__}`"
+        yield ""
+        yield _doc(subject)
+        yield ""
     yield "## What is shown"
     yield ""
     for kind in SHOWN:

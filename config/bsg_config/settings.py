@@ -24,6 +24,10 @@ class Settings(ProcessTable):
     """Every setting, checked. Durations are seconds. `bsg_config.settings_table` explains each setting.
 
     `account` is the account of the variables without a name; `named_accounts` are the others.
+
+    >>> settings = Settings.build(redis_url="redis://localhost:6379/0", bsg_rate_burst="2")
+    >>> settings.queue_timeout, settings.account.bsg_rate_burst
+    (3.0, 2)
     """
 
     account: Account
@@ -34,6 +38,12 @@ class Settings(ProcessTable):
         """Return the settings of an environment, by default this process's. A blank variable counts as unset.
 
         Raise SettingsInvalid, which names every invalid variable with its remedy.
+
+        >>> Settings.from_environment({"REDIS_URL": "redis://localhost:6379/0"}).queue_durability
+        'strict'
+        >>> Settings.from_environment({"QUEUE_DURABILITY": "loose"})
+        Traceback (most recent call last):
+        bsg_config.settings_invalid.SettingsInvalid: ...
         """
         environ = os.environ if environ is None else environ
         own, wrong = own_settings(environ, {setting.name: setting.per_account for setting in SETTINGS})
@@ -67,6 +77,9 @@ class Settings(ProcessTable):
         Named accounts exist only as variables: pass a mapping of those to `from_environment`.
 
         Raise SettingsInvalid.
+
+        >>> Settings.build(queue_timeout="1.5").queue_timeout
+        1.5
         """
         known = {setting.field for setting in SETTINGS}
         errors = {name: ["There is no such setting."] for name in overrides if name not in known}

@@ -39,6 +39,11 @@ class GateState:
     An `open` gate lets everything through. Otherwise it is shut, or `half_open`: it lets one batch through at a time,
     and BSG's response decides. `next_probe`: when the next probe of a shut gate is due; None: at the next tick.
     `tried_balance`: a probe opened the gate with that balance, and BSG has taken nothing since.
+
+    >>> producer.shut_gate()
+    >>> gate = producer.gate()
+    >>> gate.shut, gate.reason, gate.by
+    (True, 'operator', 'operator')
     """
 
     open: bool

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bsg_ledger.delivery_reports import DeliveryReport
 from bsg_ledger.doubts import Doubt
+from bsg_ledger.gate import GateState
 from bsg_ledger.records import Batch, CampaignStatus, CampaignSummary, MessageRange, Transition
 from bsg_ledger.stream_listing import ListedStream
 from bsg_ledger.suppressions import Suppression
@@ -28,6 +29,7 @@ from bsg_producer.errors import (
     ReportUnavailable,
 )
 from bsg_producer.producer import Producer
+from bsg_producer.reporting import MessageReport
 from bsg_producer.resolution import Resolved
 from bsg_producer.streams.message_status import MessageStatus
 from bsg_producer.streams.sending import MessageReceipt
@@ -69,6 +71,7 @@ __all__ = [
     "EnqueueUnconfirmed",
     "FeedGap",
     "FileInvalid",
+    "GateState",
     "IdempotencyConflict",
     "ListedStream",
     "Message",
@@ -76,6 +79,7 @@ __all__ = [
     "MessageNotFound",
     "MessageRange",
     "MessageReceipt",
+    "MessageReport",
     "MessageStatus",
     "Preview",
     "Priority",

@@ -90,8 +90,9 @@ def public() -> Iterator[tuple[str, object]]:
     """Yield each public name, with what it names."""
     for package in (bsg_producer, bsg_producer.files):
         yield from ((name, getattr(package, name)) for name in package.__all__)
-    alone = (bsg_producer.callbacks.callbacks, Control, SandboxSettings, Account)
+    alone = (bsg_producer.callbacks.callbacks, Settings, Control, SandboxSettings, Account)
     yield from ((thing.__name__, thing) for thing in alone)
+    yield from ((f"Settings.{name}", getattr(Settings, name)) for name in ("from_environment", "build"))
     for kind in (Producer, AsyncProducer, Stream, AsyncStream, Template, SendingHours, Sandbox):
         yield kind.__name__, kind
         yield from ((f"{kind.__name__}.{name}", getattr(kind, name)) for name in dir(kind) if not name.startswith("_"))

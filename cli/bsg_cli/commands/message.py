@@ -7,8 +7,7 @@ import argparse
 from bsg_cli.connection import open_producer
 from bsg_cli.errors import ExitCode
 from bsg_cli.printing import format_time, print_json
-from bsg_producer import MessageStatus
-from bsg_producer.reporting import MessageReport
+from bsg_producer import MessageReport, MessageStatus
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:

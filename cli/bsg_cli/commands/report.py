@@ -11,8 +11,8 @@ from bsg_cli.commands.campaign_argument import CAMPAIGN_HELP
 from bsg_cli.connection import open_producer
 from bsg_cli.errors import BadInput, ExitCode
 from bsg_cli.printing import print_json
+from bsg_producer import MessageReport
 from bsg_producer.files.csv_rows import escaped
-from bsg_producer.reporting import MessageReport
 
 _COLUMNS = ("index", "phone", "reference_id", "status", "price", "currency", "sent_at", "delivered_at")
 
