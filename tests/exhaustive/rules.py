@@ -21,7 +21,7 @@ CLEAR_RESPONSES = frozenset({"taken", "refused", "rows refused"})
 
 
 def broken_by_call(before: Picture, call: Call, reply: Reply, after: Picture) -> Iterator[str]:
-    """Rule 7, the fence and the half-open gate."""
+    """Intent before POST, the fence and the half-open gate."""
     name = call[0]
     yield from _gate_opened_early(before, call, after)
     if reply and reply[0] == "stale" and before is not after:

@@ -216,7 +216,7 @@ class LedgerHarness:
         )
 
     def counts(self, campaign: str) -> dict[str, int]:
-        """Return the states that have messages; the conservation sum is checked on the way (rule 8)."""
+        """Return the states that have messages; the conservation sum is checked on the way."""
         status = self.ledger.reading.status(campaign)
         assert status is not None
         counts = dict(status.counts)

@@ -36,7 +36,7 @@ def test_a_batch_that_is_dispatched_is_not_dispatched_twice(ledger_harness: Ledg
     assert ledger_harness.next(token="other") == Nothing()
 
 
-# Rule 1
+# Absence is weak evidence
 
 
 def test_a_lease_that_ran_out_on_the_wire_makes_the_batch_unconfirmed(ledger_harness: LedgerHarness) -> None:
@@ -339,7 +339,7 @@ def test_a_doubtful_batch_of_which_every_id_was_used_before_is_refused(ledger_ha
     assert ledger_harness.state(campaign) == "failed"
 
 
-# Rule 2
+# A clear no speaks for its own attempt only
 
 
 @pytest.mark.parametrize("response", ["not taken", "refused", "rows refused", "account closed"])
@@ -370,7 +370,7 @@ def test_a_clear_no_without_earlier_doubt_counts(ledger_harness: LedgerHarness) 
     assert ledger_harness.state(campaign) == "failed"
 
 
-# Rule 3
+# A late id is always recorded
 
 
 @pytest.mark.parametrize("state", ["pending", "posting", "cancelled", "expired", "refused", "unconfirmed"])
@@ -465,7 +465,7 @@ def test_an_id_that_another_batch_owns_is_not_taken_for_this_one(ledger_harness:
     assert ledger_harness.batch_state(lease) == "posting"
 
 
-# Rule 6
+# Refused rows
 
 
 def test_refused_rows_become_rejects_and_the_rest_waits_to_be_sent(ledger_harness: LedgerHarness) -> None:
@@ -493,7 +493,7 @@ def test_a_batch_of_which_every_row_is_refused_is_refused(ledger_harness: Ledger
     assert ledger_harness.counts(campaign) == {"rejected": 1}
 
 
-# Rule 7
+# Intent before POST
 
 
 def test_nothing_leaves_of_a_paused_campaign(ledger_harness: LedgerHarness) -> None:
@@ -597,7 +597,7 @@ def test_a_batch_that_backs_off_is_not_sent_before_its_time(ledger_harness: Ledg
     assert ledger_harness.posting(campaign).attempts == 1
 
 
-# Rule 8 stands in every `counts`. Rule 9: a full Redis still records what happened.
+# A transition is one atomic step: a full Redis still records what happened.
 
 
 def test_a_full_redis_still_records_what_happened(ledger_harness: LedgerHarness) -> None:
@@ -614,7 +614,7 @@ def test_a_full_redis_still_records_what_happened(ledger_harness: LedgerHarness)
     assert ledger_harness.batch_state(lease) == "submitted"
 
 
-# Rule 10
+# One account
 
 
 def test_the_first_dispatch_assigns_the_campaign_and_other_accounts_leave_it_alone(
@@ -652,7 +652,7 @@ def test_a_shut_gate_assigns_nothing(ledger_harness: LedgerHarness) -> None:
     assert ledger_harness.ledger.due_indexes.members(DueIndex.DUE, account=unassigned(DEFAULT_ACCOUNT)) == [campaign]
 
 
-# Rule 11
+# A stop at BSG is a due row
 
 
 def test_a_stop_is_due_again_until_it_is_acknowledged(ledger_harness: LedgerHarness) -> None:

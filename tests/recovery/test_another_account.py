@@ -1,4 +1,4 @@
-"""Rule 10: with another key or another base URL in mid-campaign, nothing goes to the wrong account, or stays behind."""
+"""One account: with another key or another base URL in mid-campaign, nothing goes to a wrong one, or stays behind."""
 
 from __future__ import annotations
 

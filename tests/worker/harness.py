@@ -115,7 +115,7 @@ class WorkerHarness:
         )
 
     def status(self, campaign: str) -> CampaignStatus:
-        """Return the status; that the counts add up is checked on the way (rule 8)."""
+        """Return the status; the conservation sum is checked on the way."""
         status = self.producer.status(campaign)
         counts = dict(status.counts)
         assert counts.pop("accepted") == sum(counts.values())

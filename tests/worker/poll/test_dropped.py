@@ -1,4 +1,4 @@
-"""Messages that BSG silently left out (rule 5)."""
+"""Messages that BSG silently left out: its total is compared."""
 
 from __future__ import annotations
 

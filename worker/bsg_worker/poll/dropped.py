@@ -1,4 +1,4 @@
-"""Find messages that BSG does not have, by comparing its total with the batch's size (rule 5).
+"""Find messages that BSG does not have, by comparing its total with the batch's size.
 
 A batch that may differ from what BSG has taken is also compared by reference ids, at its end.
 """

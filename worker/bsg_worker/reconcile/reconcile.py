@@ -190,8 +190,7 @@ def _lookup(runtime: Runtime, reads: Reads) -> Lookup:
 def record_found(runtime: Runtime, record: BatchRecord, campaigns: Sequence[CampaignDetail]) -> str:
     """Record that BSG has the batch. Return its state, or `owned`.
 
-    All campaigns are recorded in one step, so that a crash loses none. A second one is an alarm, and is stopped (rule
-    3).
+    All campaigns are recorded in one step, so that a crash loses none. A second one is an alarm, and is stopped.
     """
     campaign, *others = campaigns
     return runtime.ledger.batches.taken(

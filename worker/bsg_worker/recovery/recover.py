@@ -98,7 +98,7 @@ def _waiting(runtime: Runtime, shut_at: datetime) -> Iterator[BatchRecord]:
 
 
 def _look_for(runtime: Runtime, waiting: Sequence[BatchRecord], recovery: Recovery, report: Report) -> None:
-    """Look twice, BSG_CONFIRM_WITHIN apart by this process's clock, because absence needs confirmation (rule 1)."""
+    """Look twice, BSG_CONFIRM_WITHIN apart by this process's clock, because absence is weak evidence."""
     untraced = _look_once(runtime, waiting, recovery, report, "first look")
     if untraced:
         report(f"waiting {runtime.account.bsg_confirm_within:.0f} s (BSG_CONFIRM_WITHIN) for the second look")
@@ -164,7 +164,7 @@ def _mark_in_doubt(runtime: Runtime, record: BatchRecord, cause: str, recovery: 
 
 
 def record_late(runtime: Runtime, compared: Audit) -> dict[BatchId, int]:
-    """Record what BSG has of batches that the ledger calls refused, expired or cancelled (rule 3).
+    """Record what BSG has of batches that the ledger calls refused, expired or cancelled: a late id.
 
     Only an operator's `retry` would send them again. Return the batches with their BSG campaigns.
     """
