@@ -34,7 +34,7 @@ def env_example() -> str:
 
 def settings_page() -> Iterator[str]:
     """Yield the lines of the reference's page."""
-    yield "Settings are environment variables, or lines of a file `.env` beside docker-compose.yml. A process reports"
+    yield "Settings are environment variables, or lines of a file `.env` next to docker-compose.yml. A process reports"
     yield "all invalid settings at once. Durations are seconds unless they have a unit (`90`, `1.5`, `15m`, `24h`,"
     yield "`7d`). Rates are written as `5/s`, `300/m` or `1000/h`. [Several accounts](../how-to/several-accounts.md)"
     yield "explains “per account”."

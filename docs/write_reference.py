@@ -1,6 +1,6 @@
-"""`make reference`: writes docs/reference and .env.example from the code, so that they cannot say anything else.
+"""`make reference`: write docs/reference and .env.example from the code.
 
-With --check nothing is written, and what is out of date ends with exit code 1.
+With --check, write nothing, and exit with 1 if a file is out of date.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def main() -> int:
 
 
 def pages() -> dict[str, str]:
-    """Each page's text by its name."""
+    """Return each page's text by its name."""
     return {
         "settings": _page("Settings", settings_page()),
         "api": _page("Python", _api()),
@@ -119,15 +119,15 @@ def _api() -> Iterator[str]:
     yield ""
     yield _doc(Producer)
     yield ""
-    yield "`AsyncProducer` has the same methods: to be awaited, or iterated with `async for`."
+    yield "`AsyncProducer` has the same methods. Await them, or iterate over them with `async for`."
     yield ""
     yield from _methods(Producer)
     yield "## `Stream`"
     yield ""
     yield _doc(Stream)
     yield ""
-    yield "`AsyncProducer.stream` returns an `AsyncStream`, which has the same methods: to be awaited, or iterated with"
-    yield "`async for`."
+    yield "`AsyncProducer.stream` returns an `AsyncStream`, which has the same methods. Await them, or iterate over"
+    yield "`send_many` with `async for`."
     yield ""
     yield from _methods(Stream)
     yield "## Settings"
@@ -215,7 +215,7 @@ def _commands() -> Iterator[str]:
 
 
 def _states() -> Iterator[str]:
-    yield "What each means, and how one follows from another: [architecture](../architecture.md)."
+    yield "[Architecture](../architecture.md) explains each state, and how one follows from another."
     yield ""
     for title, kind in (("A campaign", CampaignState), ("A chunk", ChunkState), ("A batch", BatchState)):
         yield f"## {title}"
@@ -226,24 +226,24 @@ def _states() -> Iterator[str]:
     yield "## A message"
     yield ""
     yield (
-        "Counted in `status`; every accepted message is in exactly one: "
+        "`status` counts the messages in each state. Every accepted message is in exactly one: "
         + ", ".join(f"`{state}`" for state in MESSAGE_STATES)
         + "."
     )
 
 
 def _events() -> Iterator[str]:
-    yield "`producer.watch(campaign_id)` has those of one campaign, `producer.events(since=…)` those of all, and"
-    yield "`bsg-campaigns events --json` prints them, one document a line."
+    yield "`producer.watch(campaign_id)` returns the events of one campaign, and `producer.events(since=…)` those of"
+    yield "all campaigns. `bsg-campaigns events --json` prints them, one document a line."
     yield ""
     yield _doc(Transition)
     yield ""
     yield from _table(
         ("field", "type"), ((f"`{field.name}`", f"`{field.type}`") for field in dataclasses.fields(Transition))
     )
-    yield "`from_state` and `to_state` are [states](states.md) of a chunk (`batch` is `chunk N`) or of a batch. They"
-    yield "are the same where only something else has changed, such as BSG's status. `cause` says why, for people: no"
-    yield "program should depend on its words."
+    yield "`from_state` and `to_state` are [states](states.md) of a chunk (`batch` is `chunk N`) or of a batch. A batch"
+    yield 'begins as `pending`, with `from_state` "". Both states are the same if only something else has changed, such'
+    yield "as BSG's status. `cause` says why, for people: no program should depend on its words."
     yield ""
     yield "The campaign itself (`batch` is empty) has these:"
     yield ""
@@ -251,22 +251,22 @@ def _events() -> Iterator[str]:
     yield from _table(
         ("from", "to", "when"),
         (
-            ("", "`accepted`", "`enqueue` has returned, or is about to"),
+            ("", "`accepted`", "an `enqueue`, or the first message of a stream's campaign, is committed"),
+            ("", "`rekeyed`", "the campaign has another key of its account"),
             ("`running`", "`paused`, and back", "an operator, or `max_cost`"),
             ("`running`, `paused`", "`cancelling`", "a cancel, while something is at BSG or may be"),
             ("`running`, `paused`", final, "it has ended: nothing is left to do"),
-            (final, "`running`, `paused`", "it goes on: a retry, or BSG turns out to have sent some of it"),
-            (final, f"another of {final}", "it ended otherwise: a cancel, or messages that BSG dropped"),
+            (final, "`running`, `paused`", "it continues: a retry, or BSG has sent some of it after all"),
+            (final, f"another of {final}", "it has another end: a cancel, or messages that BSG dropped"),
         ),
     )
     yield "The step that makes the campaign's state final records each end once. An app that waits for an end"
     yield "reads events with an empty `batch` and a final `to_state`."
-
     yield ""
     yield "## Delivery reports"
     yield ""
-    yield "`producer.delivery_reports(since=…)` has what BSG pushed of single messages, and"
-    yield "`bsg-campaigns events --reports` prints it. The reports are a feed of their own, with positions of its own."
+    yield "`producer.delivery_reports(since=…)` returns the reports that BSG pushed for single messages, and"
+    yield "`bsg-campaigns events --reports` prints them. They are in a separate feed, which has its own positions."
     yield ""
     yield _doc(DeliveryReport)
     yield ""
@@ -276,9 +276,9 @@ def _events() -> Iterator[str]:
 
 
 def _metrics() -> Iterator[str]:
-    yield "In Flower's `/metrics`, beside its own. No label has a campaign. The dashboard is"
-    yield "`monitor/bsg_monitor/grafana/dashboards/campaigns.json`, the alert rules"
-    yield "`monitor/bsg_monitor/prometheus/alerts.yml`; `docker compose --profile monitoring up` runs both."
+    yield "They are in Flower's `/metrics`, in addition to Flower's own. No label names a campaign. The dashboard is"
+    yield "`monitor/bsg_monitor/grafana/dashboards/campaigns.json`, and the alert rules are"
+    yield "`monitor/bsg_monitor/prometheus/alerts.yml`. `docker compose --profile monitoring up` runs both."
     yield ""
     yield f"The label `stream` has the {STREAMS_MEASURED} streams that began a campaign last, so that the number of"
     yield "time series is bounded. A stream in use begins a campaign each hour. `bsg_streams` shows whether some are"
@@ -328,7 +328,7 @@ def _codes() -> Iterator[str]:
     yield from _table(("code", "meaning"), ((f"`{code.value}`", MEANINGS[code]) for code in RejectCode))
     yield "## What a campaign waits for"
     yield ""
-    yield "`explain --json` and `list --json` have these as `reason`."
+    yield "These are the values of `reason` in `explain --json` and `list --json`."
     yield ""
     yield from _table(
         ("reason", "its messages are"), ((f"`{one.value}`", _in_general(TEXTS[one].stands)) for one in WaitReason)
@@ -339,7 +339,7 @@ def _codes() -> Iterator[str]:
 
 
 def _in_general(text: str) -> str:
-    """A text without what is known of one campaign only."""
+    """Return the text without the facts of a single campaign."""
     return re.sub(r"\{\w+\}", "…", re.sub(r"\{(in_brackets|after_colon|since)\}", "", text))
 
 

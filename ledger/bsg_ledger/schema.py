@@ -409,7 +409,7 @@ GATE = Key(
 FUNDS = Key(
     "bsg:account:A:funds",
     "hash",
-    "the balance beside what waits",
+    "the balance, and the cost of the queue",
     {
         "available": "balance and credit",
         "currency": "of both",

@@ -48,7 +48,7 @@ class StreamRules:
 
     @property
     def collects_ms(self) -> int:
-        """Return for how long a batch takes up messages. They expire together, so the span is short beside that."""
+        """Return for how long a batch takes up messages: a small part of their lifetime, as they expire together."""
         return min(COLLECTS_AT_MOST_MS, max(1, self.lifetime_ms // 60))
 
 

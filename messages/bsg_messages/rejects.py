@@ -43,11 +43,11 @@ class RejectCode(StrEnum):
 
 MEANINGS: Mapping[RejectCode, str] = {
     RejectCode.MISSING_PHONE: "there is no phone",
-    RejectCode.INVALID_PHONE: "the phone is no international number",
+    RejectCode.INVALID_PHONE: "the phone is not an international number",
     RejectCode.MISSING_SENDER: "neither the message nor the campaign has a sender",
     RejectCode.INVALID_SENDER: "BSG does not take such a sender",
     RejectCode.MISSING_TEXT: "there is no text",
-    RejectCode.INVALID_TEXT: "the text is no string, or has a control character other than a line break",
+    RejectCode.INVALID_TEXT: "the text is not a string, or has a control character other than a line break",
     RejectCode.TEXT_TOO_LONG: "the text is longer than BSG takes",
     RejectCode.MISSING_FIELD: "the template needs a field that the message does not have",
     RejectCode.INVALID_REFERENCE_ID: "BSG does not take such a reference id",
@@ -55,7 +55,7 @@ MEANINGS: Mapping[RejectCode, str] = {
     RejectCode.INVALID_TRANSLITERATE: "transliterate is neither true nor false",
     RejectCode.DUPLICATE: "the same text to the same phone was there before",
     RejectCode.DUPLICATE_REFERENCE_ID: "an earlier message has the reference id",
-    RejectCode.NOT_A_MAPPING: "the message is no mapping",
+    RejectCode.NOT_A_MAPPING: "the message is not a mapping",
     RejectCode.NOT_JSON: "a value cannot be written as JSON",
     RejectCode.SUPPRESSED: "the phone is on the list of those that are never sent to",
     RejectCode.UNPROCESSABLE: "preparing its chunk ended the worker's process again and again",

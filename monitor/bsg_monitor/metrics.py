@@ -1,4 +1,4 @@
-"""Campaign metrics beside Flower's own, in the same `/metrics`: read from the ledger when somebody asks.
+"""Campaign metrics in addition to Flower's own, in the same `/metrics`. They are read from the ledger on request.
 
 No label has a campaign: their number is not bounded. That of streams with metrics of their own is.
 """
@@ -55,19 +55,19 @@ def _of_ledger(figures: Figures) -> Iterator[Metric]:
     for name, length in figures.queues.items():
         queues.add_metric([name], length)
     yield queues
-    alarms = CounterMetricFamily("bsg_alarms", "How often something was found that must not be")
+    alarms = CounterMetricFamily("bsg_alarms", "Alarms: how often something was found that must never happen")
     alarms.add_metric([], figures.alarms)
     yield alarms
 
 
 def _of_accounts(figures: Figures) -> Iterator[Metric]:
     overview = figures.overview
-    due = _gauge("bsg_oldest_due_seconds", "How long the batch has waited that is due longest")
+    due = _gauge("bsg_oldest_due_seconds", "How long the batch that has been due for longest has waited")
     for account in overview.accounts:
         due.add_metric([account.name], max(0.0, overview.waited(account.oldest_due)))
     yield due
     waiting = GaugeMetricFamily(
-        "bsg_campaigns_waiting", "Open campaigns by what they wait for", labels=["account", "reason"]
+        "bsg_campaigns_waiting", "Open campaigns by the reason for which they wait", labels=["account", "reason"]
     )
     names = {account.name for account in overview.accounts} | {name for name, _ in figures.waiting}
     for name in sorted(names):
@@ -83,25 +83,28 @@ def _of_accounts(figures: Figures) -> Iterator[Metric]:
     if not known:
         return
     gate = _gauge("bsg_gate_open", "0 while nothing may leave for this account, 0.5 while one batch at a time may")
-    doubt = _gauge("bsg_batches_in_doubt", "Batches of which nobody knows yet whether BSG took them")
+    doubt = _gauge("bsg_batches_in_doubt", "Batches that BSG may or may not have taken")
     operator = _gauge("bsg_batches_need_operator", "Batches about which an operator has to decide")
     stops = _gauge("bsg_stops_waiting", "Cancelled campaigns that BSG has not stopped yet")
     at_bsg = GaugeMetricFamily(
         "bsg_batches_at_bsg",
-        "Batches that BSG holds (paused, moderation), or called spam within a day",
+        "Batches that BSG holds (paused, moderation), or has called spam within a day",
         labels=["account", "status"],
     )
     moderation = _gauge("bsg_longest_moderation_seconds", "For how long BSG has moderated the batch that waits longest")
     funds = _gauge(
-        "bsg_funds", "Balance and credit of the account, when they were last held against its queue; NaN: never"
+        "bsg_funds",
+        "Balance and credit of the account when they were last compared with its queue; NaN if they never were",
     )
-    cost = _gauge("bsg_queued_cost", "What the messages that waited then will cost, by the prices seen")
+    cost = _gauge("bsg_queued_cost", "What the messages that waited at that time will cost, by the prices seen")
     cooling = _gauge("bsg_cooling_seconds", "For how long the account still cools down")
     submissions = CounterMetricFamily(
-        "bsg_submissions", "Requests to BSG by what came of them", labels=["account", "outcome"]
+        "bsg_submissions", "Requests to BSG by their outcome", labels=["account", "outcome"]
     )
     failed = CounterMetricFamily(
-        "bsg_failed_requests", "Requests that BSG failed, reads too, by how it did", labels=["account", "kind"]
+        "bsg_failed_requests",
+        "Requests that BSG failed, reads included, by the kind of failure",
+        labels=["account", "kind"],
     )
     posts = _histogram("bsg_post_seconds", "How long BSG takes to respond to a campaign")
     slots = _histogram("bsg_slot_wait_seconds", "How long requests wait for their slot of the limit")
