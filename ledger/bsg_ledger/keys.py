@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from itertools import islice
 
@@ -17,7 +16,6 @@ from bsg_ledger.compaction import Compaction
 from bsg_ledger.redis_clock import now_ms
 from bsg_ledger.replies import typed
 from bsg_ledger.scripts import Scripts, decoded, text_of
-from bsg_ledger.times import to_datetime
 
 NOTE_SECONDS = 10.0  # how often a process records its keys
 IN_USE_MS = 30_000  # how long after that a key counts as in use
@@ -37,7 +35,6 @@ class Key:
     name: str
     address: str
     bsg_account: str
-    seen_at: datetime
     in_use: bool
 
 
@@ -81,7 +78,7 @@ class Keys:
             pipe.hgetall(schema.API_KEY(text_of(account)))
         in_use_since = now_ms(self._client) - IN_USE_MS
         return {
-            text_of(account): _key(text_of(account), decoded(raw), int(at), in_use=at > in_use_since)
+            text_of(account): _key(text_of(account), decoded(raw), in_use=at > in_use_since)
             for (account, at), raw in zip(seen, pipe.execute(), strict=True)
         }
 
@@ -184,12 +181,11 @@ def is_lost(in_use: Collection[str], settings: Settings, account: str | None, ac
     return bool(settings.accounts) or bool(in_use)
 
 
-def _key(account: str, raw: dict[str, str], seen_ms: int, *, in_use: bool) -> Key:
+def _key(account: str, raw: dict[str, str], *, in_use: bool) -> Key:
     return Key(
         account=account,
         name=raw.get("name", ""),
         address=raw.get("address", ""),
         bsg_account=raw.get("bsg_account", ""),
-        seen_at=to_datetime(seen_ms),
         in_use=in_use,
     )

@@ -10,8 +10,6 @@ from typing import Any
 
 from bsg_messages.rejects import RejectCode, Violation
 
-MESSAGES_PER_REQUEST = 10_000
-
 MIN_PHONE_DIGITS = 9
 MAX_PHONE_DIGITS = 15
 MAX_SENDER_CHARACTERS = 11

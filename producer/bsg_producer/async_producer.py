@@ -16,8 +16,8 @@ from bsg_producer.streams.stream import Stream
 from bsg_producer.typed_messages import MessageLike
 
 try:
-    from bsg_producer.awaited_methods import END, Awaiting, awaited, awaited_over, iterated
-    from bsg_producer.awaiting import AwaitedRedis, run
+    from bsg_producer.awaited_methods import Awaiting, awaited, awaited_over, iterated
+    from bsg_producer.awaiting import END, AwaitedRedis, run
     from bsg_producer.streams.async_stream import AsyncStream
 except ModuleNotFoundError as missing:
     raise ModuleNotFoundError(

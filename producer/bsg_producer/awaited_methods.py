@@ -6,15 +6,13 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, I
 from functools import wraps
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
-from bsg_producer.awaiting import pulled, run
+from bsg_producer.awaiting import END, pulled, run
 
 S = TypeVar("S")
 S_co = TypeVar("S_co", covariant=True)
 T = TypeVar("T")
 M = TypeVar("M")
 P = ParamSpec("P")
-
-END = object()
 
 
 class Awaiting(Generic[S_co]):

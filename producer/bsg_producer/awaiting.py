@@ -17,7 +17,7 @@ from greenlet import getcurrent, greenlet
 T = TypeVar("T")
 P = ParamSpec("P")
 
-_END = object()
+END = object()
 
 
 async def run(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -58,7 +58,7 @@ def wait_for(awaitable: Awaitable[T]) -> T:
 def pulled(items: AsyncIterable[T]) -> Iterator[T]:
     """Yield the items, for code that is called by `run`."""
     iterator = aiter(items)
-    while (item := wait_for(anext(iterator, _END))) is not _END:
+    while (item := wait_for(anext(iterator, END))) is not END:
         yield cast(T, item)
 
 

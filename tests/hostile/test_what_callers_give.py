@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from bsg_config.settings import Settings
 from bsg_messages.campaign_options import CampaignOptions
-from bsg_messages.rules import MESSAGES_PER_REQUEST
 from bsg_producer import CampaignInvalid, CampaignNotFound, Producer
 from bsg_producer.argument_fields import MAX_COST_BELOW
 from bsg_producer.campaign_arguments import check_options
@@ -113,7 +112,7 @@ def test_every_message_whatever_it_is_ends_in_a_batch_or_a_reject(messages: list
     indexes = [index for batch in found.batches for index in batch.indexes] + [reject.index for reject in found.rejects]
     assert sorted(indexes) == list(range(len(messages) + 1))
     assert len(messages) not in {reject.index for reject in found.rejects}
-    assert all(len(rows_of(batch)) == batch.size <= MESSAGES_PER_REQUEST for batch in found.batches)
+    assert all(len(rows_of(batch)) == batch.size <= 10_000 for batch in found.batches)
 
 
 @given(document=JSON_VALUES.map(as_json) | st.binary(max_size=60) | st.just(nested(100_000)) | st.just(nested(990)))

@@ -124,6 +124,10 @@ class WorkerHarness:
     def batch(self, campaign: str, number: int = 0) -> Batch:
         return self.status(campaign).batches[number]
 
+    def queue_length(self, queue: str) -> int:
+        """Return how many messages wait in a queue of the broker, which is the ledger's own Redis."""
+        return int(self.runtime.redis.llen(queue))
+
     def poll_twice(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The second time BSG_CONFIRM_WITHIN later."""
         begun = clock.monotonic()

@@ -72,7 +72,7 @@ def test_no_other_account_sends_a_campaign_that_no_account_is_assigned_to_yet(tw
     assert dispatch_work(default) == ""
     sweep(default)
 
-    assert two.runtime.queue_length(dispatch_queue("default")) == 0
+    assert two.queue_length(dispatch_queue("default")) == 0
     assert two.sandbox.record().by_reference == {}
     assert dispatch_work(second).endswith(f"{campaign}-0 submitted: taken")
 

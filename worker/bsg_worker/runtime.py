@@ -84,10 +84,6 @@ class Runtime:
         body = self.ledger.reading.body(batch)
         return [] if body is None else list(json.loads(unpacked(body, batch.campaign_id, self.cipher)))
 
-    def queue_length(self, queue: str) -> int:
-        """Return how many messages wait in a queue of the broker, which is the ledger's own Redis."""
-        return int(self.redis.llen(queue))
-
 
 def build(
     settings: Settings,

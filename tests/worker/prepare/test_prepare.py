@@ -26,7 +26,7 @@ def test_another_worker_is_woken_before_a_chunk_is_prepared_if_there_is_another_
         harness.enqueued(2)
         seen: dict[str, int] = {}
 
-        with watched(lambda point: seen.setdefault(point, harness.runtime.queue_length(QUEUE))):
+        with watched(lambda point: seen.setdefault(point, harness.queue_length(QUEUE))):
             harness.dispatch()
 
         assert seen["after script dispatch: prepare"] == 0

@@ -234,7 +234,7 @@ def test_a_small_campaign_is_prepared_and_sent_by_one_task(harness: WorkerHarnes
 
     assert harness.dispatch() == f"{campaign} chunk 0 prepared; {campaign}-0 submitted: taken"
     assert harness.status(campaign).state == "submitted"
-    assert harness.runtime.queue_length(QUEUE) == 0
+    assert harness.queue_length(QUEUE) == 0
 
 
 @pytest.mark.parametrize("bound", ["MAX_SECONDS", "MAX_PIECES"])
@@ -248,7 +248,7 @@ def test_a_task_ends_after_a_while_and_leaves_a_wake_up_for_the_rest(
         harness.runtime.redis.lpush(QUEUE, b"another one waits")  # so that nothing that is sent wakes anybody
 
         assert harness.dispatch() == f"{campaign}-0 submitted: taken"
-        assert harness.runtime.queue_length(QUEUE) == 2
+        assert harness.queue_length(QUEUE) == 2
 
 
 def test_another_worker_is_woken_before_the_request_if_more_is_ready(
@@ -261,7 +261,7 @@ def test_another_worker_is_woken_before_the_request_if_more_is_ready(
         send = harness.runtime.client.send_individual
 
         def sent(*arguments: Any) -> Outcome:
-            queued.append(harness.runtime.queue_length(QUEUE))
+            queued.append(harness.queue_length(QUEUE))
             harness.runtime.redis.delete(QUEUE)
             return send(*arguments)
 
@@ -282,7 +282,7 @@ def test_who_waits_long_for_a_slot_is_woken_for_it_and_nobody_else_is(redis_url:
         outcomes = [harness.dispatch(), harness.dispatch()]
 
         assert outcomes == ["", ""]
-        assert harness.runtime.queue_length(QUEUE) == 0  # the first task waits already
+        assert harness.queue_length(QUEUE) == 0  # the first task waits already
         assert harness.status(campaign).counts["submitted"] == 1
 
 
@@ -343,7 +343,7 @@ def test_nobody_is_woken_by_a_process_whose_threads_are_enough(redis_url: str, m
         harness.dispatch()
 
         assert len(posts(sandbox)) == 2
-        assert harness.runtime.queue_length(QUEUE) == 0
+        assert harness.queue_length(QUEUE) == 0
 
 
 def test_what_bsg_said_is_recorded_by_a_redis_that_is_back(redis_url: str) -> None:

@@ -22,7 +22,7 @@ QUEUE = dispatch_queue(DEFAULT_ACCOUNT)
 def woken(harness: WorkerHarness) -> int:
     """Return the wake-ups that wait after a sweep."""
     sweep(harness.runtime)
-    return harness.runtime.queue_length(QUEUE)
+    return harness.queue_length(QUEUE)
 
 
 def test_a_worker_is_woken_for_a_campaign_whose_wake_up_was_lost(harness: WorkerHarness) -> None:
