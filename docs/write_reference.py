@@ -331,7 +331,7 @@ def _codes() -> Iterator[str]:
     yield "These are the values of `reason` in `explain --json` and `list --json`."
     yield ""
     yield from _table(
-        ("reason", "its messages are"), ((f"`{one.value}`", _in_general(TEXTS[one].stands)) for one in WaitReason)
+        ("reason", "its messages are"), ((f"`{one.value}`", _in_general(TEXTS[one].description)) for one in WaitReason)
     )
     yield "## Why a gate is shut"
     yield ""

@@ -27,7 +27,7 @@ EXAMPLES = {
     "list": ("bsg-campaigns list --limit 10 --json",),
     "watch": ("bsg-campaigns watch ID",),
     "events": ("bsg-campaigns events --follow --json", "bsg-campaigns events --reports --since POSITION"),
-    "rejects": ("bsg-campaigns rejects ID --csv --file contacts.csv > mend.csv",),
+    "rejects": ("bsg-campaigns rejects ID --csv --file contacts.csv > corrected.csv",),
     "report": ("bsg-campaigns report ID --csv > report.csv",),
     "explain": ("bsg-campaigns explain ID",),
     "pause": ("bsg-campaigns pause ID",),

@@ -45,7 +45,7 @@ class CommandLine:
         name = words[0] if words else ""
         if name and not name.startswith("-") and name not in self._commands:
             known = [command for command in self._commands if " " not in command]
-            self._refuse(self.whole, f"{name!r} is no command", name, known)
+            self._refuse(self.whole, f"{name!r} is not a command", name, known)
         arguments, unknown = self.whole.parse_known_args(words)
         if unknown:
             command = self._command_in(words) or self.whole

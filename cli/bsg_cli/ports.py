@@ -12,7 +12,7 @@ _HIGHEST_PORT = 65_535
 def free_port(wanted: int, option: str) -> int:
     """Return `wanted` if it is free, or any free port for 0. Raise BadInput, which names the option."""
     if not 0 <= wanted <= _HIGHEST_PORT:
-        raise BadInput(f"{wanted} is no port. Give {option} one from 1 to {_HIGHEST_PORT}; 0 picks a free one.")
+        raise BadInput(f"{wanted} is not a port. Give {option} one from 1 to {_HIGHEST_PORT}; 0 picks a free one.")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -168,5 +168,5 @@ def _why(supervised: _Supervised, code: int) -> str:
     return (
         f"{supervised.process.name} ended {supervised.quick_ends} times in a row within {QUICK_END_SECONDS:.0f} s of "
         f"its start, the last time with {code}: {supervised.output.last_message or 'it printed nothing'}\n"
-        "Mend that, then start again: what was accepted is kept."
+        "Correct that, then start again. What was accepted is kept."
     )

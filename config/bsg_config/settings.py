@@ -192,7 +192,7 @@ def _confused(settings: Settings, own: Mapping[str, Mapping[str, str]]) -> Itera
     for account in settings.named_accounts:
         if account.bsg_api_key is None:
             named = ", ".join(variable(name, account.name) for name in own[account.name])
-            yield variable("BSG_API_KEY", account.name), [f"Not set, but {named} is: set it, or mend the name."]
+            yield variable("BSG_API_KEY", account.name), [f"Not set, but {named} is: set it, or correct the name."]
     names: dict[tuple[str, str | None], str] = {}
     for account in settings.accounts:
         name = variable("BSG_API_KEY", account.name)

@@ -123,7 +123,7 @@ class DueIndexes:
         scores = self._client.zmscore(schema.due_index(index, account), list(members))
         return {member: to_datetime(score) for member, score in zip(members, scores, strict=True) if score is not None}
 
-    def closed_since(self, before_ms: int) -> list[str]:
+    def closed_before(self, before_ms: int) -> list[str]:
         """Return the campaigns that closed before that time."""
         return [text_of(member) for member in self._client.zrangebyscore(schema.CLOSED(), "-inf", before_ms)]
 

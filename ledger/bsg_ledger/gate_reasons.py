@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from bsg_config.named_accounts import DEFAULT_ACCOUNT, variable
 from bsg_ledger.gate import GateReason
 
+TRIAL_DECIDES = (
+    "A clear response from BSG to that batch opens the gate completely. Without one, it is shut again for twice as "
+    "long."
+)
+"""What follows a batch that a half-open gate lets through."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shut:
@@ -24,8 +30,8 @@ def shut_for(reason: str, account_name: str) -> Shut:
         case GateReason.BAD_KEY:
             return Shut(
                 "BSG does not accept the key",
-                f"Mend {variable('BSG_API_KEY', account_name)} and start the workers again. A probe opens the gate once"
-                " BSG accepts it.",
+                f"Correct {variable('BSG_API_KEY', account_name)} and start the workers again. A probe opens the gate "
+                "once BSG accepts it.",
             )
         case GateReason.BLOCKED:
             return Shut("BSG has blocked the account", "Ask BSG. A probe opens the gate once BSG responds to it again.")
@@ -38,9 +44,8 @@ def shut_for(reason: str, account_name: str) -> Shut:
         case GateReason.DOUBTS:
             return Shut(
                 "BSG left several requests in a row without a clear response",
-                "Once BSG responds to a probe, the gate opens half: one batch goes through, and only a clear response "
-                "to it"
-                " opens the gate whole. Each time without one it stays shut for twice as long, up to ten minutes.",
+                f"Once BSG responds to a probe, the gate opens half: one batch goes through. {TRIAL_DECIDES} The "
+                "longest time is ten minutes.",
             )
         case GateReason.OPERATOR:
             return Shut("an operator shut it", by_hand)

@@ -63,7 +63,7 @@ class Listing:
         return [_listed(name, record, outlines.get(name)) for name, record in records.items()]
 
     def outlines(self, campaign_id: str, numbers: range) -> list[Batch]:
-        """Yield these batches of a campaign, if they exist, with only state, size, deliveries and times."""
+        """Return these batches of a campaign, if they exist, with only state, size, deliveries and times."""
         found: list[Batch] = []
         for start in range(0, len(numbers), BATCHES_AT_ONCE):
             found += self._outlines({campaign_id: numbers[start : start + BATCHES_AT_ONCE]})[campaign_id]

@@ -95,7 +95,7 @@ STREAM = Key(
         "keys_until": "until when (ms)",
         "day": "the day that max_cost_per_day counts now (days since 1970, UTC)",
         "day_cost": "what the batches of that day cost, with estimates for those without a price",
-        "day_unpriced": "a batch of that day for which nobody knows a price yet",
+        "day_unpriced": "a batch of that day whose price is not known yet",
         "message_price": "the last price of a message, if max_cost_per_day is set",
     },
 )

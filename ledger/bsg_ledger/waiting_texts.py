@@ -6,19 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from bsg_ledger.gate_reasons import shut_for
+from bsg_ledger.gate_reasons import TRIAL_DECIDES, shut_for
 from bsg_ledger.waiting import Wait, WaitReason
 
 
 @dataclass(frozen=True, slots=True)
 class WaitText:
-    """`waits_for` completes "waits for"; `stands` completes "these messages are"; `next` is a sentence or two.
+    """`waits_for` completes "waits for"; `description` completes "these messages are"; `next` is a sentence or two.
 
     `urgent`: nothing happens unless an operator acts.
     """
 
     waits_for: str
-    stands: str
+    description: str
     next: str
     urgent: bool = False
 
@@ -28,13 +28,13 @@ TEXTS: Mapping[WaitReason, WaitText] = {
         "an operator: {batches} to resolve",
         "in doubt{in_brackets}, and an operator has to decide",
         "Look in BSG's account for a campaign{around} with {messages} messages, or ask BSG. If it is there: "
-        "`bsg-campaigns resolve {batch} --sent ITS-ID`; if it surely is not: "
+        "`bsg-campaigns resolve {batch} --sent ITS-ID`; if it is certainly not there: "
         "`bsg-campaigns resolve {batch} --not-sent`, and it is sent again.",
         urgent=True,
     ),
     WaitReason.LOST_AT_BSG: WaitText(
         "an operator: {batches} to resolve",
-        "sent as BSG campaign {bsg_campaign_id}, which BSG does not know any more",
+        "sent as BSG campaign {bsg_campaign_id}, which BSG no longer knows",
         "Ask BSG. `bsg-campaigns resolve {batch} --sent {bsg_campaign_id}` keeps it as sent, "
         "`bsg-campaigns resolve {batch} --not-sent` sends it again.",
         urgent=True,
@@ -43,7 +43,7 @@ TEXTS: Mapping[WaitReason, WaitText] = {
         "an operator: {batches} to look up at BSG",
         "sent as BSG campaign {bsg_campaign_id}, about which BSG has reported nothing of use for long: {cause}",
         "Look it up in BSG's account, or ask BSG. `bsg-campaigns resolve {batch} --sent {bsg_campaign_id}` ends it as "
-        "sent. It is asked for again until then.",
+        "sent. BSG is asked again until then.",
         urgent=True,
     ),
     WaitReason.UNSTOPPED: WaitText(
@@ -104,7 +104,7 @@ TEXTS: Mapping[WaitReason, WaitText] = {
     WaitReason.HALF_OPEN: WaitText(
         "the gate: half open, one batch at a time",
         "held by the account's gate, which is half open, as {gate_why}: one batch at a time goes through",
-        "A clear response of BSG to that one opens the gate whole; without one it is shut again, for twice as long.",
+        TRIAL_DECIDES,
     ),
     WaitReason.NO_WORKER: WaitText(
         "a worker: none takes it",
@@ -150,7 +150,7 @@ TEXTS: Mapping[WaitReason, WaitText] = {
     WaitReason.PREPARE: WaitText(
         "a worker to prepare it",
         "accepted, and not checked yet",
-        "A worker checks them and cuts them into batches.",
+        "A worker checks them and divides them into batches.",
     ),
     WaitReason.PRICE: WaitText(
         "the price of its first batch",
@@ -168,9 +168,9 @@ TEXTS: Mapping[WaitReason, WaitText] = {
         "The next free worker sends them.",
     ),
     WaitReason.DOUBT: WaitText(
-        "a look at BSG: in doubt",
-        "in doubt{in_brackets}: nobody knows yet whether BSG has them",
-        "BSG is looked through for them: what is found counts as sent, and nothing is sent again on a guess.",
+        "a look-up at BSG: in doubt",
+        "in doubt{in_brackets}: BSG may or may not have them",
+        "They are looked up at BSG. What is found counts as sent, and nothing is sent again on a guess.",
     ),
     WaitReason.STOPPING: WaitText(
         "BSG to stop it",
@@ -182,7 +182,7 @@ TEXTS: Mapping[WaitReason, WaitText] = {
         "at BSG{in_brackets}, which sends them at the campaign's start_at",
         "BSG begins by itself. `bsg-campaigns cancel {campaign}` has it stopped there before.",
     ),
-    WaitReason.AT_BSG: WaitText("BSG to finish", "at BSG{in_brackets}", "BSG is asked how far it is."),
+    WaitReason.AT_BSG: WaitText("BSG to finish", "at BSG{in_brackets}", "BSG is asked for the status again and again."),
     WaitReason.SPAM: WaitText(
         "",
         "not sent: they did not pass BSG's moderation (spam)",
@@ -192,7 +192,7 @@ TEXTS: Mapping[WaitReason, WaitText] = {
     WaitReason.REFUSED: WaitText(
         "",
         "refused by BSG{after_colon}",
-        "Nothing more happens by itself. When the cause is mended, `bsg-campaigns retry {campaign}` sends them again.",
+        "Nothing more happens by itself. When the cause is fixed, `bsg-campaigns retry {campaign}` sends them again.",
     ),
     WaitReason.EXPIRED: WaitText(
         "",
@@ -211,11 +211,11 @@ def describe(wait: Wait, show_time: Callable[[datetime], str]) -> WaitText:
     """Return the reason as text, with the facts about the messages. `show_time` formats a time."""
     words = _words(wait, show_time)
     text = TEXTS[wait.reason]
-    stands = text.stands.format_map(words)
+    description = text.description.format_map(words)
     if wait.others:
         others = ", ".join(map(str, wait.others))
-        stands = f"{stands}; BSG has or had it as {others} too, and is asked to stop what only repeats it"
-    return WaitText(text.waits_for.format_map(words), stands, text.next.format_map(words), text.urgent)
+        description = f"{description}; BSG has or had it as {others} too, and is asked to stop what only repeats it"
+    return WaitText(text.waits_for.format_map(words), description, text.next.format_map(words), text.urgent)
 
 
 def _words(wait: Wait, show_time: Callable[[datetime], str]) -> dict[str, str]:

@@ -201,7 +201,7 @@ def _kept(value: Any, name: str, row: int, violations: dict[int, Violation]) -> 
             return _not_json(row, name, f"longer than {MAX_VALUE_CHARACTERS} characters: shorten it", violations)
         if not _encodable(value):
             return _not_json(
-                row, name, "not Unicode text (it has half a surrogate pair): mend its encoding", violations
+                row, name, "not Unicode text (it has half a surrogate pair): correct its encoding", violations
             )
         return str.__str__(value)
     if isinstance(value, int):

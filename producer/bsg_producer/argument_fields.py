@@ -36,7 +36,7 @@ class TimeField(fields.Field[Any]):
                 raise ValidationError(f"Not a time: {ZONE_REMEDY}.") from None
         if isinstance(value, datetime):
             if value.utcoffset() is None:
-                raise ValidationError(f"It has no zone, so nobody knows which moment is meant: {ZONE_REMEDY}.")
+                raise ValidationError(f"It has no zone, so it is ambiguous: {ZONE_REMEDY}.")
             return value
         if self._durations and isinstance(value, timedelta):
             return value
@@ -94,7 +94,7 @@ class TemplateField(fields.Field[Any]):
             value.encode()
             Template.parse(value)
         except UnicodeEncodeError:
-            raise ValidationError("It is not Unicode text (half a surrogate pair): mend its encoding.") from None
+            raise ValidationError("It is not Unicode text (half a surrogate pair): correct its encoding.") from None
         except CampaignInvalid as invalid:
             raise ValidationError(invalid.errors["text"]) from None
         return value

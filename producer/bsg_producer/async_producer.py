@@ -93,7 +93,7 @@ def _read_in(loop: asyncio.AbstractEventLoop, items: AsyncIterable[T]) -> Iterat
 def _streaming(
     method: Callable[Concatenate[Producer, P], Stream],
 ) -> Callable[Concatenate[AsyncProducer, P], AsyncStream]:
-    """Return the method as one that makes an asynchronous stream. It is no coroutine function: nothing is read."""
+    """Return the method as one that makes an asynchronous stream. It is not a coroutine function: nothing is read."""
 
     @wraps(method)
     def call(self: AsyncProducer, /, *args: P.args, **kwargs: P.kwargs) -> AsyncStream:

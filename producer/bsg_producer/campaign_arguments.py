@@ -90,7 +90,7 @@ def check_options(
     deadline = begin + given if isinstance(given, timedelta) else given
     hours = found["send_between"] if begins_now else None
     if hours is not None and (opening := SendingHours.parse(hours, account.bsg_timezone).opening(begin)) >= deadline:
-        message = f"It passes before {hours} comes round, at {opening.isoformat()}: give a later one, or other hours."
+        message = f"It passes before {hours} begins, at {opening.isoformat()}: give a later one, or other hours."
         raise CampaignInvalid({"deadline": [message]})
     if start_at is not None:
         start_at = start_at.astimezone(account.bsg_timezone)
@@ -200,7 +200,7 @@ class _Arguments(Schema):
     class Meta:
         unknown = RAISE
 
-    error_messages = {"unknown": "There is no such argument: leave it out, or mend its name."}
+    error_messages = {"unknown": "There is no such argument: leave it out, or correct its name."}
 
     sender = SenderField(load_default=None, allow_none=True)
     text = TemplateField(load_default=None, allow_none=True)

@@ -80,7 +80,7 @@ class Feeds(ProducerBase):
         >>> producer.record_reports([{"reference": f"{campaign_id}000000", "status": "delivered"}])
         >>> producer.record_reports([{"status": "delivered"}])
         Traceback (most recent call last):
-        bsg_messages.errors.CampaignInvalid: reports: 0 is no delivery report: ...
+        bsg_messages.errors.CampaignInvalid: reports: 0 is not a delivery report: ...
         """
         pushed = read_pushed_reports(reports)
         with queue_errors():

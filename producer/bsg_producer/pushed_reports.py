@@ -31,7 +31,7 @@ def read_pushed_reports(reports: Iterable[Mapping[str, Any]]) -> list[PushedRepo
             else (None, None)
         )
         if reference_id is None or status is None:
-            errors.append(f"{number} is no delivery report: give it as BSG pushes it, with `reference` and `status`")
+            errors.append(f"{number} is not a delivery report: give it as BSG pushes it, with `reference` and `status`")
             continue
         campaign_id, index = campaign_and_index(reference_id) or (None, None)
         read.append(

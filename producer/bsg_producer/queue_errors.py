@@ -26,7 +26,7 @@ REASONS: dict[type[RedisError], str] = {
     NoPermissionError: "Redis does not let this user do what is needed: give it all commands on all keys",
     RedisTimeoutError: "Redis did not respond in time: is it overloaded, or the network cut?",
     # redis-py derives these two from ConnectionError.
-    AuthenticationError: "Redis refuses the user name or password: mend them in REDIS_URL",
+    AuthenticationError: "Redis refuses the user name or password: correct them in REDIS_URL",
     BusyLoadingError: "Redis is still loading its data: try again when it has",
     RedisConnectionError: "Redis cannot be reached: check REDIS_URL, that the server runs, and that TLS trusts it",
 }

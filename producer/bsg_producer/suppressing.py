@@ -18,15 +18,15 @@ def checked_phones(phones: Iterable[str | int]) -> list[str]:
     """
     if isinstance(phones, (str, bytes)):
         raise CampaignInvalid({"phones": ["one text: give an iterable of phones"]})
-    right: dict[str, None] = {}
-    faults: list[str] = []
+    valid: dict[str, None] = {}
+    errors: list[str] = []
     for index, phone in enumerate(phones):
         try:
-            right[rules.phone(phone)] = None
+            valid[rules.phone(phone)] = None
         except Violation as violation:
-            faults.append(f"the phone at {index}: {violation.message}")
-            if len(faults) == ERRORS_SHOWN:
+            errors.append(f"the phone at {index}: {violation.message}")
+            if len(errors) == ERRORS_SHOWN:
                 break
-    if faults:
-        raise CampaignInvalid({"phones": faults})
-    return list(right)
+    if errors:
+        raise CampaignInvalid({"phones": errors})
+    return list(valid)

@@ -55,10 +55,10 @@ class SuppressionList(ProducerBase):
             yield from self._ledger.suppressions.all()
 
     def suppressions(self) -> Iterator[Suppression]:
-        """Return the phones on that list with their sources: `here`, or `bsg:ACCOUNT` for BSG's stop list of an
-        account.
+        """Return the phones on the suppression list with their sources, in no order.
 
-        In no order; a phone may come more than once if the list changes meanwhile.
+        A source is `here`, or `bsg:ACCOUNT` for BSG's stop list of an account. A phone may come more than once if the
+        list changes meanwhile.
 
         >>> producer.suppress([380661231231])
         1

@@ -380,7 +380,7 @@ def test_a_gate_that_doubts_have_shut_says_when_it_is_tried_and_a_half_open_one_
     assert shut.startswith("The gate is shut because of doubts")
     assert "BSG is asked at " in shut
     assert line.output.startswith("The gate is half open because of doubts")
-    assert "A clear response of BSG to it opens the gate whole." in line.output
+    assert "A clear response from BSG to that batch opens the gate completely." in line.output
     assert line.json("gate")["half_open"] is True
 
 
@@ -395,7 +395,7 @@ def test_a_gate_is_that_of_the_account_that_is_named(
 
 
 @pytest.mark.parametrize(
-    ("name", "message"), [("sales", "BSG_API_KEY__SALES"), ("Sales", "'Sales' is no account's name")]
+    ("name", "message"), [("sales", "BSG_API_KEY__SALES"), ("Sales", "'Sales' is not an account's name")]
 )
 def test_an_account_that_is_not_known_here_is_bad_input(
     ledger: Path, line: CommandLine, monkeypatch: pytest.MonkeyPatch, name: str, message: str
@@ -527,7 +527,7 @@ def test_a_password_that_redis_refuses_is_reported_as_such(
         monkeypatch.setenv("REDIS_URL", f"redis://{credentials}{address}")
         for words in (("list",), ("up", "--flower-port", "0")):
             assert line.run(*words) == ExitCode.UNREACHABLE
-            assert "refuses the user name or password: mend them in REDIS_URL" in line.errors
+            assert "refuses the user name or password: correct them in REDIS_URL" in line.errors
 
 
 def test_wrong_settings_are_reported_all_at_once(

@@ -398,7 +398,7 @@ def test_each_account_is_looked_at_and_named(with_both: Ward) -> None:
     Ledger(with_both.ledger_harness.client).gate(marketing).shut(reason=GateReason.OPERATOR, by="test")
 
     assert with_both.of_account("BSG").level is Level.OK
-    assert with_both.of_account("BSG (marketing)").remedy.startswith("Mend BSG_API_KEY__MARKETING")
+    assert with_both.of_account("BSG (marketing)").remedy.startswith("Correct BSG_API_KEY__MARKETING")
     assert with_both.of_account("gate").message == "open"
     assert with_both.of_account("gate (marketing)").message.startswith("shut since ")
     assert with_both.of_campaigns("in doubt (marketing)").level is Level.OK
@@ -446,7 +446,7 @@ def test_what_waits_for_an_account_that_nobody_knows_is_reported_without_any_key
     [
         (GateReason.OPERATOR, "`bsg-campaigns gate open --account marketing`"),
         (GateReason.LEDGER_WENT_BACK, "`bsg-campaigns audit --recover --account marketing`"),
-        (GateReason.BAD_KEY, "Mend BSG_API_KEY__MARKETING"),
+        (GateReason.BAD_KEY, "Correct BSG_API_KEY__MARKETING"),
     ],
 )
 def test_the_remedy_is_for_the_account_whose_gate_is_shut(with_both: Ward, reason: GateReason, remedy: str) -> None:

@@ -61,7 +61,7 @@ def test_what_is_in_no_batch_waits_for_a_worker(explained: Explained) -> None:
     one = explained.only(campaign)
 
     assert (one.batches, one.messages) == ((), 30)
-    assert "not checked yet" in one.stands
+    assert "not checked yet" in one.description
     assert "A worker checks them" in one.next
 
 
@@ -74,7 +74,7 @@ def test_batches_of_which_the_same_text_are_shown_together(explained: Explained)
     assert rejects.messages == 2
     assert batches.batches == (f"{campaign}-0", f"{campaign}-1")
     assert batches.messages == 30
-    assert "rate limit (5/s)" in batches.stands
+    assert "rate limit (5/s)" in batches.description
 
 
 def test_a_pause_names_what_ends_it(explained: Explained) -> None:
@@ -95,8 +95,8 @@ def test_a_gate_shut_by_doubts_names_its_next_try_and_a_half_open_one_what_goes_
 
     assert shut.at == next_probe is not None
     assert "opens half" in shut.next
-    assert "one batch at a time goes through" in half_open.stands
-    assert "opens the gate whole" in half_open.next
+    assert "one batch at a time goes through" in half_open.description
+    assert "opens the gate completely" in half_open.next
 
 
 @pytest.mark.parametrize("reason", GateReason)
@@ -106,8 +106,8 @@ def test_each_reason_of_a_shut_gate_is_reported_with_what_opens_it(explained: Ex
 
     one = explained.only(campaign)
 
-    assert "shut because " in one.stands
-    assert not one.stands.endswith(f"because {reason}"), "the ledger's word instead of a sentence"
+    assert "shut because " in one.description
+    assert not one.description.endswith(f"because {reason}"), "the ledger's word instead of a sentence"
     assert "gate" in one.next
 
 
@@ -120,7 +120,7 @@ def test_a_cool_down_is_reported_with_its_end(explained: Explained) -> None:
 
     one = explained.only(campaign)
 
-    assert "cool-down" in one.stands
+    assert "cool-down" in one.description
     assert one.at is not None
     assert timedelta(seconds=100) < one.at - clock.now() < timedelta(seconds=121)
 
@@ -132,7 +132,7 @@ def test_a_batch_that_is_tried_again_later_says_when_and_why(explained: Explaine
 
     one = explained.only(campaign)
 
-    assert "connect timeout" in one.stands
+    assert "connect timeout" in one.description
     assert one.at is not None
     assert timedelta(minutes=25) < one.at - clock.now() < timedelta(minutes=31)
 
@@ -143,7 +143,7 @@ def test_a_batch_on_the_wire_is_never_reported_as_sent_again(explained: Explaine
 
     one = explained.only(campaign)
 
-    assert one.stands == "on their way to BSG"
+    assert one.description == "on their way to BSG"
     assert "BSG is asked whether it has them" in one.next
 
 
@@ -156,7 +156,7 @@ def test_a_batch_in_doubt_is_looked_up_until_an_operator_is_asked_who_comes_firs
 
     ready, doubt = explained.explanations(campaign)
     assert ready.messages == 20
-    assert "in doubt (read timeout)" in doubt.stands
+    assert "in doubt (read timeout)" in doubt.description
     assert doubt.at is not None
     assert not doubt.needs_operator
 
@@ -174,13 +174,13 @@ def test_another_accounts_campaign_waits_for_that_accounts_workers(explained: Ex
 
     pending = explained.explanations(campaign, bsg_api_key="live_other")[0]
 
-    assert "the account default, under a key or an address that is not set here" in pending.stands
+    assert "the account default, under a key or an address that is not set here" in pending.description
 
 
 def test_without_a_key_a_campaign_of_no_account_yet_is_explained_all_the_same(explained: Explained) -> None:
     campaign = explained.ledger_harness.prepared(10)
 
-    assert "in line" in explained.only(campaign, bsg_api_key=None).stands
+    assert "in line" in explained.only(campaign, bsg_api_key=None).description
 
 
 def test_every_reason_to_wait_has_its_text() -> None:
@@ -207,14 +207,14 @@ def test_a_campaign_is_explained_by_the_account_that_it_is_for(explained: Explai
         reason=GateReason.OPERATOR, by="test"
     )
 
-    def stands(account_name: str, known: Settings = settings) -> str:
+    def description(account_name: str, known: Settings = settings) -> str:
         campaign = explained.ledger_harness.prepared(10, account_name=account_name)
         (one,) = explain(known, campaign)
-        return one.stands
+        return one.description
 
-    assert "gate, which is shut" in stands("marketing")
-    assert stands("default").startswith("ready")
-    assert "the account marketing, under a key or an address that is not set here" in stands(
+    assert "gate, which is shut" in description("marketing")
+    assert description("default").startswith("ready")
+    assert "the account marketing, under a key or an address that is not set here" in description(
         "marketing", explained.settings
     )
 
@@ -236,7 +236,7 @@ def test_outside_of_its_hours_a_campaign_waits_for_them_and_not_for_another_try(
     one = explained.only(campaign)
 
     assert one.reason is WaitReason.SENDING_HOURS
-    assert "send_between" in one.stands
+    assert "send_between" in one.description
     assert one.at is not None
     assert timedelta(hours=2, minutes=58) < one.at - clock.now() <= timedelta(hours=3)
 
@@ -246,7 +246,7 @@ def test_within_its_hours_a_campaign_waits_for_the_rate_limit(explained: Explain
 
     assert explained.only(
         explained.ledger_harness.prepared(10, options=options(send_between=opened))
-    ).stands.startswith("ready")
+    ).description.startswith("ready")
 
 
 def test_what_bsg_sends_tomorrow_is_scheduled_there_until_then(explained: Explained) -> None:
@@ -257,7 +257,7 @@ def test_what_bsg_sends_tomorrow_is_scheduled_there_until_then(explained: Explai
     one = explained.only(campaign)
 
     assert one.reason is WaitReason.SCHEDULED
-    assert "start_at" in one.stands
+    assert "start_at" in one.description
     assert one.at == tomorrow
 
 
@@ -277,7 +277,7 @@ def test_what_max_cost_has_paused_says_so_with_the_option_that_lets_it_go_on(exp
     one = explained.explanations(campaign)[0]
 
     assert one.reason is WaitReason.MAX_COST
-    assert "the next batch would pass max_cost 1.5" in one.stands
+    assert "the next batch would pass max_cost 1.5" in one.description
     assert f"bsg-campaigns resume {campaign} --max-cost" in one.next
 
 
@@ -297,7 +297,7 @@ def test_what_the_workers_cannot_read_waits_for_the_key(explained: Explained) ->
         explained.posting(campaign), delay_ms=60_000, cause="no key opens it", unreadable=True
     )
 
-    assert "no key opens it" in explained.only(campaign).stands
+    assert "no key opens it" in explained.only(campaign).description
 
     explained.ledger_harness.client.hincrby(f"bsg:campaign:{campaign}", "unreadable_at", -HOUR_MS)
     assert explained.only(campaign).reason is WaitReason.BACKOFF, "an hour ago says nothing of now"
@@ -332,7 +332,7 @@ def test_a_batch_that_bsg_had_twice_says_so(explained: Explained) -> None:
     campaign = explained.ledger_harness.prepared(10)
     explained.submitted(campaign, others=(8, 9))
 
-    assert "BSG has or had it as 8, 9 too" in explained.only(campaign).stands
+    assert "BSG has or had it as 8, 9 too" in explained.only(campaign).description
 
 
 def test_a_campaign_that_bsg_has_lost_needs_an_operator(explained: Explained) -> None:
@@ -356,7 +356,7 @@ def test_a_campaign_of_which_bsg_reports_nothing_needs_an_operator_who_cannot_ha
     one = explained.only(campaign)
 
     assert one.needs_operator
-    assert "has reported nothing of use for long: HTTP 500" in one.stands
+    assert "has reported nothing of use for long: HTTP 500" in one.description
     assert f"resolve {campaign}-0 --sent 7" in one.next
     assert "--not-sent" not in one.next
 
@@ -370,5 +370,5 @@ def test_a_cancelled_campaign_that_bsg_does_not_know_is_to_be_stopped_in_its_acc
     one = explained.only(campaign)
 
     assert one.needs_operator
-    assert "BSG does not stop" in one.stands
+    assert "BSG does not stop" in one.description
     assert f"cancel {campaign}" in one.next

@@ -111,7 +111,7 @@ def test_without_redis_nothing_is_known(monkeypatch: pytest.MonkeyPatch, capsys:
 @pytest.mark.parametrize("seconds", ["0", "-1", "soon", "nan"])
 def test_a_wrong_timeout_is_misuse(seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["healthcheck", "worker", "--within", seconds]) == ExitCode.MISUSE
-    assert "no number of seconds" in capsys.readouterr().err
+    assert "not a number of seconds" in capsys.readouterr().err
 
 
 def hang(process: CeleryProcess) -> None:

@@ -75,13 +75,13 @@ def test_what_bsg_has_paused_is_a_problem_that_only_its_account_ends(harness: Wo
     for remedy in (finding.remedy, one.next):
         assert "resume the campaign in BSG's account" in remedy
         assert f"cancel {campaign}" in remedy
-    assert one.stands.startswith("paused at BSG since")
+    assert one.description.startswith("paused at BSG since")
     assert metric(harness, "bsg_batches_at_bsg", "paused") == 1
 
     see(harness, campaign, "sending")
     assert findings(harness, campaign) == []
     assert metric(harness, "bsg_batches_at_bsg", "paused") == 0
-    assert "at BSG (sending)" in explained(harness, campaign).stands
+    assert "at BSG (sending)" in explained(harness, campaign).description
 
 
 def test_moderation_is_reported_once_it_takes_longer_than_an_hour(harness: WorkerHarness) -> None:
@@ -112,7 +112,7 @@ def test_what_did_not_pass_moderation_is_reported_for_a_day_and_not_called_sent(
 
     (finding,) = findings(harness, campaign)
     assert finding.level is Level.WARNING
-    assert explained(harness, campaign).stands.startswith("not sent: they did not pass BSG's moderation")
+    assert explained(harness, campaign).description.startswith("not sent: they did not pass BSG's moderation")
     assert metric(harness, "bsg_batches_at_bsg", "spam") == 1
 
     age(harness, campaign, "spam-at-bsg", 25 * HOUR_MS)
@@ -143,7 +143,7 @@ def test_a_cancelled_campaign_says_that_bsg_is_asked_to_stop_it_and_in_which_sta
 
     one = explained(harness, campaign)
 
-    assert one.stands == "cancelled, and at BSG (creation), which is asked to stop it"
+    assert one.description == "cancelled, and at BSG (creation), which is asked to stop it"
     assert [finding.level for finding in findings(harness, campaign)] == [Level.NOTE]
 
 

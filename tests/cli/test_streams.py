@@ -109,8 +109,11 @@ def test_messages_with_different_texts_and_senders_share_a_campaign(line: Comman
         (("Codes!", "380661231231", "--text", "Hi"), "NAME: Not a stream's name: give up to 64 small letters"),
         (("codes", "380661231231", "--text", "Hi", "--validity", "1000"), "--validity: "),
         (("codes", "380661231231", "--text", "Hi", "--max-wait", "1e9"), "--max-wait: "),
-        (("codes", "380661231231", "--text", "Hi", "--deadline", "soon"), "'soon' is no number of seconds: give one"),
-        (("codes", "380661231231", "--text", "Hi", "--deadline", "nan"), "'nan' is no number of seconds: give one"),
+        (
+            ("codes", "380661231231", "--text", "Hi", "--deadline", "soon"),
+            "'soon' is not a number of seconds: give one",
+        ),
+        (("codes", "380661231231", "--text", "Hi", "--deadline", "nan"), "'nan' is not a number of seconds: give one"),
         (("codes", "380661231231", "--text", "Hi", "--send-between", "soon"), "--send-between: "),
         (("codes", "380661231231"), "--text"),
     ],
@@ -233,7 +236,7 @@ def test_as_many_streams_are_listed_as_are_asked_for(line: CommandLine) -> None:
 
     assert line.json("stream", "list", "--limit", "1")["name"] == "orders"
     assert line.run("stream", "list", "--limit", "0") == ExitCode.MISUSE
-    assert "'0' is no number of streams: give 1 or more" in line.errors
+    assert "'0' is not a number of streams: give 1 or more" in line.errors
 
 
 @pytest.mark.parametrize("action", ["status", "pause", "resume", "cancel"])

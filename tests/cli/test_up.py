@@ -261,7 +261,7 @@ def test_with_a_redis_that_does_not_respond_it_does_not_start(tmp_path: Path) ->
 def test_what_is_no_port_is_reported_as_such(tmp_path: Path, port: str) -> None:
     refused = run(["up", "--flower-port", port], tmp_path, {"BSG_API_KEY": "live_sandbox"})
     assert refused.returncode == ExitCode.MISUSE
-    assert f"{port} is no port" in refused.stderr
+    assert f"{port} is not a port" in refused.stderr
 
 
 def test_a_taken_port_is_reported_at_once(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_what_is_wrong_is_reported_by_the_variable_with_the_remedy(name: str, va
 
 def test_a_misspelled_name_is_reported_with_what_bears_it() -> None:
     assert errors_of(**TWO, BSG_RATE_LIMIT__MARKETNG="5/s") == {
-        "BSG_API_KEY__MARKETNG": ["Not set, but BSG_RATE_LIMIT__MARKETNG is: set it, or mend the name."]
+        "BSG_API_KEY__MARKETNG": ["Not set, but BSG_RATE_LIMIT__MARKETNG is: set it, or correct the name."]
     }
 
 

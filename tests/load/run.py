@@ -112,7 +112,7 @@ def _progress(environment: LoadEnvironment) -> Progress:
     return Progress(
         enqueued=len(environment.receipts()),
         arrived=environment.sandbox.control.summary().messages,
-        final=len(environment.ledger.due_indexes.closed_since(environment.ledger.due_indexes.now_ms())),
+        final=len(environment.ledger.due_indexes.closed_before(environment.ledger.due_indexes.now_ms())),
     )
 
 

@@ -18,7 +18,7 @@ _MARKER = re.compile(r"(?:#|--) guard: ([a-z0-9]+(?:-[a-z0-9]+)*)")
 
 
 class TableRotten(Exception):
-    """The table and the markers in the source do not fit together: mend the table."""
+    """The table and the markers in the source do not fit together: correct the table."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ class Guard:
         try:
             undone = apply(self.operator, location.source, location.line)
         except DoesNotApply as error:
-            raise TableRotten(f"{self}: {error}: mend {TABLE.name}") from None
+            raise TableRotten(f"{self}: {error}: correct {TABLE.name}") from None
         if undone == location.source.text:
-            raise TableRotten(f"{self} changes nothing: mend {TABLE.name}")
+            raise TableRotten(f"{self} changes nothing: correct {TABLE.name}")
         return undone
 
     def __str__(self) -> str:
@@ -108,7 +108,9 @@ def fit(guards: Sequence[Guard], root: Path) -> list[tuple[Guard, Location]]:
     for guard in guards:
         locations = markers.get(guard.marker, [])
         if len(locations) != 1:
-            raise TableRotten(f"the source has {len(locations)} times the marker {guard.marker!r}: mend {TABLE.name}")
+            raise TableRotten(
+                f"the source has {len(locations)} times the marker {guard.marker!r}: correct {TABLE.name}"
+            )
         guard.undone(locations[0])
         placed.append((guard, locations[0]))
     if without := sorted(markers.keys() - {guard.marker for guard in guards}):

@@ -98,6 +98,6 @@ def test_what_is_no_report_is_named_by_its_index_and_none_is_recorded(producer: 
         producer.record_reports([{"reference": "order1", "status": "sent"}, {"reference": "order2"}])
 
     assert caught.value.errors == {
-        "reports": ["1 is no delivery report: give it as BSG pushes it, with `reference` and `status`"]
+        "reports": ["1 is not a delivery report: give it as BSG pushes it, with `reference` and `status`"]
     }
     assert list(producer.delivery_reports()) == []

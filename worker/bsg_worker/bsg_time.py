@@ -44,7 +44,7 @@ class BSGTime:
         if minutes:
             LOGGER.error(
                 "BSG's times are %+d minutes off BSG_TIMEZONE=%s: scheduled campaigns start at the wrong hour until it"
-                " is mended",
+                " is corrected",
                 minutes,
                 self._zone.key,
             )

@@ -20,5 +20,5 @@ def add_account_option(parser: argparse.ArgumentParser) -> None:
 def _account_name(text: str) -> str:
     """Return the account's name. Raise ArgumentTypeError."""
     if not is_account_name(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no account's name: small letters, digits and _ alone")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an account's name: small letters, digits and _ alone")
     return text

@@ -32,7 +32,7 @@ class Explanation:
     reason: WaitReason
     batches: Sequence[str]
     messages: int
-    stands: str
+    description: str
     next: str
     at: datetime | None
     needs_operator: bool
@@ -131,13 +131,13 @@ def explain(settings: Settings, campaign_id: str) -> list[Explanation]:
 def _explained(wait: Wait) -> Explanation:
     text = describe(wait, format_time)
     return Explanation(
-        wait.reason, wait.batch_ids, wait.messages, text.stands, text.next, wait.until, wait.reason.needs_operator
+        wait.reason, wait.batch_ids, wait.messages, text.description, text.next, wait.until, wait.reason.needs_operator
     )
 
 
 def _lines(one: Explanation) -> list[str]:
     at = f" At {format_time(one.at)}." if one.at is not None else ""
-    return [f"{_subject(one)}: {one.stands}.", f"  {one.next}{at}"]
+    return [f"{_subject(one)}: {one.description}.", f"  {one.next}{at}"]
 
 
 def _subject(one: Explanation) -> str:

@@ -9,6 +9,7 @@ from bsg_cli.connection import open_producer
 from bsg_cli.errors import ExitCode
 from bsg_cli.printing import format_time, print_json
 from bsg_ledger.gate import GateReason
+from bsg_ledger.gate_reasons import TRIAL_DECIDES
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
@@ -39,12 +40,12 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         words.append(f"since {format_time(gate.since)}")
     print(f"The gate is {' '.join(words)}.")
     if gate.half_open:
-        print("One batch at a time goes through. A clear response of BSG to it opens the gate whole.")
+        print(f"One batch at a time goes through. {TRIAL_DECIDES}")
     elif gate.shut and gate.next_probe is not None:
         print(f"BSG is asked at {format_time(gate.next_probe)} whether it may open.")
     if not gate.open and gate.reason == GateReason.LEDGER_WENT_BACK:
         remedy = f"bsg-campaigns audit --recover --account {arguments.account}"
         print(f"What waits may have been sent. `{remedy}` looks it up at BSG and opens the gate.")
     if gate.balance is not None:
-        print(f"BSG's last word on the balance: {gate.balance}")
+        print(f"The last balance that BSG reported: {gate.balance}")
     return ExitCode.OK

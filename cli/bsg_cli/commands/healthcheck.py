@@ -61,7 +61,7 @@ def _worker_fails(liveness: LivenessPings, settings: Settings, arguments: argpar
     if liveness.unanswered([ping_queue(name)], within=within):
         if name not in workers:
             known = f" These have: {', '.join(workers)}." if workers else ""
-            return f"no worker of that name has run here within a day.{known} Start it, or mend the name."
+            return f"no worker of that name has run here within a day.{known} Start it, or correct the name."
         return f"it took no task within {within:g} s. It does not run, it hangs, or it lost Redis: start it again."
     return ""
 
@@ -84,5 +84,5 @@ def seconds_argument(text: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds <= 3600:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds: give more than 0, and 3600 at most")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds: give more than 0, and 3600 at most")
     return seconds

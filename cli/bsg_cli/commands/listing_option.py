@@ -15,7 +15,7 @@ def _count_of(what: str) -> Callable[[str], int]:
     def count(text: str) -> int:
         """Return the number to show, at least one. Raise ArgumentTypeError."""
         if not text.isdecimal() or int(text) == 0:
-            raise argparse.ArgumentTypeError(f"{text!r} is no number of {what}: give 1 or more")
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number of {what}: give 1 or more")
         return int(text)
 
     return count

@@ -29,7 +29,7 @@ CAMPAIGNS_SHOWN = 50
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
-    status = commands.add_parser("status", parents=[common], help="how a campaign stands")
+    status = commands.add_parser("status", parents=[common], help="the state of a campaign")
     status.add_argument("campaign", metavar="ID", help=CAMPAIGN_HELP)
     status.add_argument("--all", action="store_true", help=f"every transition, not the last {TRANSITIONS_SHOWN}")
     status.set_defaults(run=run_status)
@@ -46,7 +46,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
 
     rejects = commands.add_parser("rejects", parents=[common], help="the messages that are not sent, and why")
     rejects.add_argument("campaign", metavar="ID", help=CAMPAIGN_HELP)
-    rejects.add_argument("--csv", action="store_true", help="as a CSV file, which can be mended and sent again")
+    rejects.add_argument("--csv", action="store_true", help="as a CSV file that can be corrected and sent again")
     rejects.add_argument(
         "--file",
         type=Path,

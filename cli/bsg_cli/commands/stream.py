@@ -44,9 +44,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
     add_limit(listing, STREAMS_SHOWN, "streams")
     listing.set_defaults(run=run_list)
     for name, run, explanation in (
-        ("status", run_status, "how a stream stands, with its newest campaigns"),
+        ("status", run_status, "the state of a stream, with its newest campaigns"),
         ("pause", run_pause, "hold what has not been sent, and what is accepted from now on"),
-        ("resume", run_resume, "let a paused stream go on"),
+        ("resume", run_resume, "continue a paused stream"),
         ("cancel", run_cancel, "end what is unsent for good, and have the rest stopped at BSG"),
     ):
         action = actions.add_parser(name, parents=[common], help=explanation)
@@ -98,7 +98,7 @@ def _seconds(text: str) -> float:
     except ValueError:
         found = math.nan
     if not math.isfinite(found) or found < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds: give one, such as 7200")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds: give one, such as 7200")
     return found
 
 

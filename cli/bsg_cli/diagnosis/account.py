@@ -15,7 +15,7 @@ from bsg_ledger.cool_down import cooling_until
 from bsg_ledger.failures import FailureKind
 from bsg_ledger.funds import queued_cost
 from bsg_ledger.gate import GateReason
-from bsg_ledger.gate_reasons import shut_for
+from bsg_ledger.gate_reasons import TRIAL_DECIDES, shut_for
 from bsg_ledger.ledger import Ledger
 
 SLOT_TIMEOUT_SECONDS = 20.0  # shared with the workers' status requests
@@ -57,7 +57,7 @@ def _balance(client: redis.Redis, settings: Settings, account: Account) -> Findi
                 subject,
                 Level.PROBLEM,
                 "does not accept the key",
-                f"Mend {variable('BSG_API_KEY', account.name)}, here and for the workers.",
+                f"Correct {variable('BSG_API_KEY', account.name)}, here and for the workers.",
             )
         if failure.account_reason is not None:
             return Finding(
@@ -106,8 +106,7 @@ def _gate(client: redis.Redis, account: Account) -> Finding:
             of_account("gate", account),
             Level.WARNING,
             f"half open{since}, as {shut.why}: one batch at a time leaves",
-            "A clear response of BSG to that one opens the gate whole; without one it is shut again, for twice as "
-            "long.",
+            TRIAL_DECIDES,
         )
     level = Level.WARNING if gate.reason == GateReason.OPERATOR else Level.PROBLEM
     return Finding(of_account("gate", account), level, f"shut{since}, because {shut.why}: nothing leaves", shut.opens)

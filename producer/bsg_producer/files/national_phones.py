@@ -15,7 +15,7 @@ def international(region: str) -> Callable[[str], str]:
     ('+380661231231', '+48 512 345 678')
     >>> international("Ukraine")
     Traceback (most recent call last):
-    ValueError: 'Ukraine' is no region: write two letters, such as UA, PL or DE
+    ValueError: 'Ukraine' is not a region: write two letters, such as UA, PL or DE
     """
     try:
         import phonenumbers  # its tables take a while to load, and only this needs them
@@ -25,7 +25,7 @@ def international(region: str) -> Callable[[str], str]:
         ) from None
 
     if region.upper() not in phonenumbers.SUPPORTED_REGIONS:
-        raise ValueError(f"{region!r} is no region: write two letters, such as UA, PL or DE")
+        raise ValueError(f"{region!r} is not a region: write two letters, such as UA, PL or DE")
 
     def converted(written: str) -> str:
         try:

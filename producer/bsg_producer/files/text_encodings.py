@@ -39,7 +39,7 @@ class Encoding:
 
 def named(name: str) -> str:
     """Return Python's name of a text encoding. Raise ValueError for an unknown name."""
-    message = f"{name!r} is no encoding of texts: write utf-8, utf-16, cp1251 or the like"
+    message = f"{name!r} is not a text encoding: write utf-8, utf-16, cp1251 or the like"
     try:
         "phone".encode(name)
         return codecs.lookup(name).name

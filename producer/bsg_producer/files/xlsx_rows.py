@@ -92,7 +92,7 @@ class XLSXRows:
             return ""
         if cell.data_type == "e":  # guard: spreadsheet-error
             raise FileInvalid(
-                f"{self._shown}, line {line}: a cell holds an error of the spreadsheet's. Mend or empty it, and save."
+                f"{self._shown}, line {line}: a cell has an error of the spreadsheet. Correct or empty it, and save."
             )
         if isinstance(value, float) and value.is_integer():
             return str(int(value))

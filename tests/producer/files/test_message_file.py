@@ -262,5 +262,5 @@ def test_numbers_of_the_region_get_their_country_and_others_stay(tmp_path: Path,
 
 
 def test_a_region_that_is_none_is_refused() -> None:
-    with pytest.raises(ValueError, match="'XX' is no region"):
+    with pytest.raises(ValueError, match="'XX' is not a region"):
         international("XX")

@@ -16,11 +16,11 @@ def purge(runtime: Runtime) -> str:
     ledger, settings = runtime.ledger, runtime.settings
     now_ms = ledger.due_indexes.now_ms()
     forgotten = bodies = compacted = 0
-    for campaign_id in ledger.due_indexes.closed_since(now_ms - int(settings.ledger_retention * 1000)):
+    for campaign_id in ledger.due_indexes.closed_before(now_ms - int(settings.ledger_retention * 1000)):
         forgotten += ledger.campaigns.forget(campaign_id)
     for campaign_id in ledger.compaction.closed_before(now_ms - int(settings.ledger_retention * 1000)):
         forgotten += ledger.compaction.forget(campaign_id)
-    closed = ledger.due_indexes.closed_since(now_ms - int(settings.body_retention * 1000))
+    closed = ledger.due_indexes.closed_before(now_ms - int(settings.body_retention * 1000))
     known = ledger.reading.bodies_forgotten(closed)
     stop_at = clock.monotonic() + COMPACT_AT_MOST_SECONDS
     for campaign_id in closed:

@@ -1,4 +1,4 @@
-"""Wakes a worker for what is due and forgotten, and ends leases that ran out."""
+"""Wake a worker for what is due and forgotten, and end leases that ran out."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def sweep(runtime: Runtime) -> str:
 
 
 def _finish(runtime: Runtime) -> int:
-    """Take the steps that a process which has died has left."""
+    """Take the steps that a dead process has left."""
     due = runtime.ledger.due_indexes.take_due(
         DueIndex.UNFINISHED, at_most=AT_ONCE, put_off_ms=int(runtime.settings.sweep_interval * 1000)
     )
