@@ -111,18 +111,18 @@ def command_line() -> CommandLine:
     """Return the whole command line."""
     whole = argparse.ArgumentParser(
         prog="bsg-campaigns",
-        description="Bulk SMS campaigns through BSG One API. Settings: the environment; see .env.example.",
+        description="Bulk SMS campaigns through BSG One API. Settings come from the environment: see .env.example.",
         epilog="Exit codes: 0; 1 failed; 2 misuse or bad input; 3 Redis or BSG unreachable.",
     )
     whole.add_argument("--version", action="version", version=f"%(prog)s {version('bsg-campaigns')}")
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--json", action="store_true", help="print JSON, one document a line")
+    common.add_argument("--json", action="store_true", help="print JSON, one document per line")
     common.add_argument(
         "--data-directory",
         type=Path,
         default=Path(DATA_DIRECTORY),
         metavar="DIR",
-        help=f"of the embedded server, which is used when REDIS_URL is not set ({DATA_DIRECTORY})",
+        help=f"the directory of the embedded server, which runs if REDIS_URL is not set (default: {DATA_DIRECTORY})",
     )
     commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True, action=Commands)
     for group in _GROUPS:

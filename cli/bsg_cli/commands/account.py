@@ -10,12 +10,12 @@ from bsg_cli.errors import ExitCode, needing_worker
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser(
-        "account", parents=[common], help="move what waits for a key that nobody has any more to the key of now"
+        "account", parents=[common], help="move campaigns that wait for an unused key to the current key"
     )
     parser.add_argument(
         "action",
         choices=("rekey",),
-        help="rekey: move campaigns that BSG never had anything of, or all if both keys are of one account at BSG",
+        help="rekey: move the campaigns of which BSG has nothing, or all if both keys belong to one account at BSG",
     )
     add_account_option(parser)
     parser.set_defaults(run=_run)

@@ -13,7 +13,7 @@ def add_account_option(parser: argparse.ArgumentParser) -> None:
         type=_account_name,
         default=DEFAULT_ACCOUNT,
         metavar="NAME",
-        help="marketing: the account of BSG_API_KEY__MARKETING, not of BSG_API_KEY",
+        help="the name of an account: `marketing` for BSG_API_KEY__MARKETING (default: that of BSG_API_KEY)",
     )
 
 

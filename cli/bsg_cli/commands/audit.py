@@ -11,10 +11,17 @@ from bsg_cli.errors import ExitCode, needing_worker
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser(
-        "audit", parents=[common], help="compare the ledger with BSG's own list, and report what either side lacks"
+        "audit", parents=[common], help="compare the ledger with BSG's list, and report what either of them lacks"
     )
-    parser.add_argument("--since", type=time_argument, metavar="TIME", help="with zone (a day before --until)")
-    parser.add_argument("--until", type=time_argument, metavar="TIME", help="with zone (now)")
+    parser.add_argument(
+        "--since",
+        type=time_argument,
+        metavar="TIME",
+        help="begin at this time, with a zone (default: a day before --until)",
+    )
+    parser.add_argument(
+        "--until", type=time_argument, metavar="TIME", help="end at this time, with a zone (default: now)"
+    )
     parser.add_argument(
         "--recover",
         action="store_true",

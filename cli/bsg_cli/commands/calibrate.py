@@ -43,10 +43,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
         action="append",
         required=True,
         metavar="OWN",
-        help="your own phone; given twice, with a second one, it is also seen whether one duplicate rejects the others",
+        help="your own phone; give a second one to measure also whether one duplicate rejects the other messages",
     )
-    parser.add_argument("--sender", required=True, help="a sender that BSG takes from this account")
-    parser.add_argument("--yes", action="store_true", help="do not ask whether it may cost money")
+    parser.add_argument("--sender", required=True, help="a sender that BSG accepts for this account")
+    parser.add_argument("--yes", action="store_true", help="do not ask for consent to the cost")
     add_account_option(parser)
     parser.set_defaults(run=run)
 

@@ -20,21 +20,28 @@ from bsg_producer.queue_errors import queue_errors
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
     for name, run, explanation in (
-        ("pause", run_pause, "hold what has not been sent; what is at BSG goes on there"),
-        ("resume", run_resume, "let a paused campaign go on"),
-        ("cancel", run_cancel, "end what is unsent for good, and have the rest stopped at BSG"),
+        ("pause", run_pause, "hold messages that have not been sent; BSG continues with what it has"),
+        ("resume", run_resume, "continue a paused campaign"),
+        ("cancel", run_cancel, "end unsent messages for good, and stop the rest at BSG"),
     ):
         parser = commands.add_parser(name, parents=[common], help=explanation)
         parser.add_argument("campaign", metavar="ID", help=CAMPAIGN_HELP)
         if name == "resume":
             parser.add_argument(
-                "--max-cost", metavar="AMOUNT", help="what the whole campaign may cost from now on; none: no cap"
+                "--max-cost", metavar="AMOUNT", help="the new cap for the cost of the whole campaign; `none` removes it"
             )
         parser.set_defaults(run=run)
 
-    retry = commands.add_parser("retry", parents=[common], help="send again what BSG refused, or what has expired")
+    retry = commands.add_parser(
+        "retry", parents=[common], help="send messages again that BSG refused or that have expired"
+    )
     retry.add_argument("campaign", metavar="ID", help=CAMPAIGN_HELP)
-    retry.add_argument("--deadline", type=time_argument, metavar="TIME", help="with zone; needed for what expired")
+    retry.add_argument(
+        "--deadline",
+        type=time_argument,
+        metavar="TIME",
+        help="the new deadline, with a zone; required if the old one has passed",
+    )
     retry.set_defaults(run=run_retry)
 
 

@@ -36,10 +36,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
     parser = commands.add_parser(
         "demo", parents=[common], help="send a file through real processes to a sandbox on loopback"
     )
-    parser.add_argument("--file", type=Path, metavar="FILE.csv", help=f"({CONTACTS})")
-    parser.add_argument("--text", help=f"a template over the file's columns ({TEXT!r})")
-    parser.add_argument("--keep", action="store_true", help="leave all running until Ctrl-C")
-    parser.add_argument("--flower-port", type=int, default=0, metavar="N", help="(0: any free one)")
+    parser.add_argument("--file", type=Path, metavar="FILE.csv", help=f"the file to send (default: {CONTACTS})")
+    parser.add_argument("--text", help=f"a template with the file's columns (default: {TEXT!r})")
+    parser.add_argument("--keep", action="store_true", help="keep everything running until Ctrl-C")
+    parser.add_argument(
+        "--flower-port", type=int, default=0, metavar="N", help="the port of Flower (default: 0, a free one)"
+    )
     parser.set_defaults(run=run)
 
 

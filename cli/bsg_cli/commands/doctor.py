@@ -33,14 +33,14 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
     parser = commands.add_parser(
         "doctor",
         parents=[common],
-        help="what would lose, double or hold messages here, and the remedy; exit code 1 if anything would",
+        help="report what would lose, double or hold messages, with the remedy; exit code 1 if anything would",
     )
     parser.add_argument(
         "--within",
         type=seconds_argument,
         default=WITHIN_SECONDS,
         metavar="SECONDS",
-        help=f"how long workers may take to respond ({WITHIN_SECONDS:g})",
+        help=f"how long workers may take to respond (default: {WITHIN_SECONDS:g})",
     )
     parser.set_defaults(run=run)
 

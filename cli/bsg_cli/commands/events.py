@@ -12,10 +12,12 @@ from bsg_producer import DeliveryReport
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
-    events = commands.add_parser("events", parents=[common], help="every transition of all campaigns")
-    events.add_argument("--reports", action="store_true", help="the delivery reports that BSG pushed, instead")
-    events.add_argument("--since", metavar="POSITION", help="begin behind the entry that has it (the oldest kept)")
-    events.add_argument("--follow", action="store_true", help="wait for more, until interrupted")
+    events = commands.add_parser("events", parents=[common], help="print every transition of all campaigns")
+    events.add_argument("--reports", action="store_true", help="print the delivery reports that BSG pushed instead")
+    events.add_argument(
+        "--since", metavar="POSITION", help="begin after the entry with this position (default: with the oldest entry)"
+    )
+    events.add_argument("--follow", action="store_true", help="wait for more until interrupted")
     events.set_defaults(run=run)
 
 

@@ -55,7 +55,7 @@ class StreamExplanation:
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser(
-        "explain", parents=[common], help="what each batch or stream waits for, what happens next and when"
+        "explain", parents=[common], help="show what each batch or stream waits for, what happens next, and when"
     )
     parser.add_argument("campaign", metavar="ID", help="a campaign's id, or a stream's name")
     parser.set_defaults(run=run)

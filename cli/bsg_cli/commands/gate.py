@@ -15,7 +15,7 @@ from bsg_ledger.gate_reasons import TRIAL_DECIDES
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser("gate", parents=[common], help="show, open or shut the account's gate")
     parser.add_argument(
-        "action", nargs="?", choices=("open", "shut"), help="shut: nothing more leaves until it is opened"
+        "action", nargs="?", choices=("open", "shut"), help="shut: nothing leaves until the gate is opened"
     )
     add_account_option(parser)
     parser.set_defaults(run=run)

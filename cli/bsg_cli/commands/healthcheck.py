@@ -23,10 +23,12 @@ UNKNOWN_WITHIN_SECONDS = 3.0
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser(
-        "healthcheck", parents=[common], help="whether a worker takes tasks and beat sends ticks; exit code 1 if not"
+        "healthcheck",
+        parents=[common],
+        help="check whether a worker takes tasks, or beat sends ticks; exit code 1 if not",
     )
     parser.add_argument(
-        "process", metavar="PROCESS", help="worker, status or beat of this machine, or a name as in Celery: worker@host"
+        "process", metavar="PROCESS", help="worker, status or beat on this machine, or a Celery node name: worker@host"
     )
     parser.add_argument(
         "--within", type=seconds_argument, metavar="SECONDS", help="how long a busy worker may take to respond"

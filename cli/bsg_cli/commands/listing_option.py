@@ -8,7 +8,13 @@ from collections.abc import Callable
 
 def add_limit(parser: argparse._ActionsContainer, default: int, what: str) -> None:
     """`what` is the plural of what is listed."""
-    parser.add_argument("--limit", type=_count_of(what), default=default, metavar="N", help=f"how many ({default})")
+    parser.add_argument(
+        "--limit",
+        type=_count_of(what),
+        default=default,
+        metavar="N",
+        help=f"show at most N {what} (default: {default})",
+    )
 
 
 def _count_of(what: str) -> Callable[[str], int]:

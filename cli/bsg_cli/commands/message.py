@@ -11,7 +11,7 @@ from bsg_producer import MessageReport, MessageStatus
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
-    parser = commands.add_parser("message", parents=[common], help="what became of one message of a stream")
+    parser = commands.add_parser("message", parents=[common], help="show the state of one message of a stream")
     parser.add_argument("message", metavar="ID", help="the message's id, as `stream send` prints it")
     parser.add_argument("--report", action="store_true", help="ask BSG for its record of the message")
     parser.set_defaults(run=run)

@@ -29,29 +29,33 @@ CAMPAIGNS_SHOWN = 50
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
-    status = commands.add_parser("status", parents=[common], help="the state of a campaign")
+    status = commands.add_parser("status", parents=[common], help="show the state of a campaign")
     status.add_argument("campaign", metavar="ID", help=CAMPAIGN_HELP)
-    status.add_argument("--all", action="store_true", help=f"every transition, not the last {TRANSITIONS_SHOWN}")
+    status.add_argument(
+        "--all", action="store_true", help=f"show every transition, not only the last {TRANSITIONS_SHOWN}"
+    )
     status.set_defaults(run=run_status)
 
-    listing = commands.add_parser("list", parents=[common], help="the campaigns, the newest first")
+    listing = commands.add_parser("list", parents=[common], help="list the campaigns, the newest first")
     shown = listing.add_mutually_exclusive_group()
     add_limit(shown, CAMPAIGNS_SHOWN, "campaigns")
-    shown.add_argument("--newest", action="store_true", help="print the id of the newest alone; exit code 1 if none is")
+    shown.add_argument(
+        "--newest", action="store_true", help="print only the id of the newest; exit code 1 if there is none"
+    )
     listing.set_defaults(run=run_list)
 
     watching = commands.add_parser("watch", parents=[common], help="follow a campaign until it is final")
     watching.add_argument("campaign", metavar="ID", help=CAMPAIGN_HELP)
     watching.set_defaults(run=run_watch)
 
-    rejects = commands.add_parser("rejects", parents=[common], help="the messages that are not sent, and why")
+    rejects = commands.add_parser("rejects", parents=[common], help="show the messages that are not sent, and why")
     rejects.add_argument("campaign", metavar="ID", help=CAMPAIGN_HELP)
-    rejects.add_argument("--csv", action="store_true", help="as a CSV file that can be corrected and sent again")
+    rejects.add_argument("--csv", action="store_true", help="print a CSV file that can be corrected and sent again")
     rejects.add_argument(
         "--file",
         type=Path,
         metavar="FILE",
-        help="that was sent: the rows come whole from there, with all their columns",
+        help="the file that was sent: the rows are taken from it with all their columns",
     )
     add_reading_options(rejects)
     rejects.set_defaults(run=run_rejects)

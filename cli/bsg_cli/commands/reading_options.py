@@ -13,22 +13,28 @@ _SPOKEN = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": "|"}
 
 
 def add_reading_options(parser: argparse.ArgumentParser) -> None:
-    options = parser.add_argument_group("how the file is read, where it does not show that itself")
+    options = parser.add_argument_group("how to read the file, if it is not detected correctly")
     options.add_argument(
         "--map",
         action="append",
         default=[],
         type=_mapped,
         metavar="NAME=COLUMN",
-        help="what the messages call a column: phone=Mobile; repeatable",
+        help="the column that has a field of the messages: phone=Mobile; repeatable",
     )
     options.add_argument(
-        "--region", type=_phones, metavar="UA", help="read phones as people of that country write them"
+        "--region", type=_phones, metavar="UA", help="accept phones in the national format of this country"
     )
-    options.add_argument("--encoding", type=_encoding, metavar="NAME", help="utf-8, utf-16, cp1251, …")
-    options.add_argument("--delimiter", type=_separator, metavar="CHARACTER", help="between the cells; tab for a tab")
-    options.add_argument("--quote", type=_one_character, metavar="CHARACTER", help="around cells with a delimiter")
-    options.add_argument("--sheet", metavar="NAME", help="of an .xlsx file (the first)")
+    options.add_argument(
+        "--encoding", type=_encoding, metavar="NAME", help="the encoding of the file: utf-8, utf-16, cp1251, …"
+    )
+    options.add_argument(
+        "--delimiter", type=_separator, metavar="CHARACTER", help="the character between two cells; `tab` for a tab"
+    )
+    options.add_argument(
+        "--quote", type=_one_character, metavar="CHARACTER", help="the character around cells that contain a delimiter"
+    )
+    options.add_argument("--sheet", metavar="NAME", help="the sheet of an .xlsx file (default: the first)")
 
 
 def reading_of(arguments: argparse.Namespace) -> Reading:

@@ -18,9 +18,9 @@ _COLUMNS = ("index", "phone", "reference_id", "status", "price", "currency", "se
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
-    parser = commands.add_parser("report", parents=[common], help="what BSG says of each message of a campaign")
+    parser = commands.add_parser("report", parents=[common], help="show BSG's status of each message of a campaign")
     parser.add_argument("campaign", metavar="ID", help=CAMPAIGN_HELP)
-    parser.add_argument("--csv", action="store_true", help="as a CSV file, safe to open in a spreadsheet")
+    parser.add_argument("--csv", action="store_true", help="print a CSV file that is safe to open in a spreadsheet")
     parser.set_defaults(run=run)
 
 

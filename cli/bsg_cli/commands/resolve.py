@@ -23,22 +23,36 @@ BECOMES = {
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser("resolve", parents=[common], help="decide batches that need an operator")
-    parser.add_argument("batch", metavar="BATCH", nargs="?", help="its id, as `status` prints it")
-    word = parser.add_mutually_exclusive_group(required=True)
-    word.add_argument("--sent", type=int, metavar="ID", help="it was sent: the id of its campaign at BSG")
-    word.add_argument("--not-sent", action="store_true", help="it was surely not sent: it will be sent now")
-    word.add_argument(
+    parser.add_argument("batch", metavar="BATCH", nargs="?", help="the batch's id, as `status` prints it")
+    decision = parser.add_mutually_exclusive_group(required=True)
+    decision.add_argument("--sent", type=int, metavar="ID", help="the batch was sent, as the BSG campaign with this id")
+    decision.add_argument("--not-sent", action="store_true", help="the batch was certainly not sent: send it now")
+    decision.add_argument(
         "--all-not-sent",
         action="store_true",
-        help="every batch that needs an operator and of which BSG has no trace was not sent: they will be sent now",
+        help="send every batch now that needs an operator and of which BSG has no trace",
     )
-    word.add_argument(
-        "--all-found", action="store_true", help="look every batch in doubt up at BSG, and record what BSG has as sent"
+    decision.add_argument(
+        "--all-found",
+        action="store_true",
+        help="look up every batch in doubt at BSG, and record those that BSG has as sent",
     )
-    parser.add_argument("--since", type=time_argument, metavar="TIME", help="with --all-…: in doubt since then")
-    parser.add_argument("--until", type=time_argument, metavar="TIME", help="with --all-…: in doubt since before that")
-    parser.add_argument("--dry-run", action="store_true", help="with --all-…: show what would be done, and do nothing")
-    parser.add_argument("--yes", action="store_true", help="with --all-…: do it without asking")
+    parser.add_argument(
+        "--since",
+        type=time_argument,
+        metavar="TIME",
+        help="with --all-…: only batches that are in doubt since this time or later",
+    )
+    parser.add_argument(
+        "--until",
+        type=time_argument,
+        metavar="TIME",
+        help="with --all-…: only batches that are in doubt since before this time",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="with --all-…: show what would be done, and change nothing"
+    )
+    parser.add_argument("--yes", action="store_true", help="with --all-…: do not ask for confirmation")
     add_account_option(parser)
     parser.set_defaults(run=run)
 

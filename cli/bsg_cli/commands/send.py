@@ -49,40 +49,62 @@ TEST_ROWS = 3
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser("send", parents=[common], help="accept a campaign from a CSV file or a spreadsheet")
     parser.add_argument(
-        "file", type=Path, metavar="FILE", help=".csv or .xlsx, - for standard input; its first line names the columns"
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="a .csv or .xlsx file, or - for standard input; its first line names the columns",
     )
     add_reading_options(parser)
-    parser.add_argument("--sender", help="for rows without a `sender` of their own")
-    parser.add_argument("--text", help="a template over the other columns, such as 'Hi {{ name }}'")
-    parser.add_argument("--start-at", type=time_argument, metavar="TIME", help="with zone: 2026-12-01T09:00+02:00")
-    parser.add_argument("--deadline", type=time_argument, metavar="TIME", help="what is unsent then is never sent")
-    parser.add_argument("--validity", type=int, default=72, metavar="HOURS", help="how long BSG tries (72)")
-    parser.add_argument("--tariff-code", type=int, default=0, metavar="N", help="of the account at BSG (0)")
+    parser.add_argument("--sender", help="the sender of rows without a column `sender`")
+    parser.add_argument("--text", help="a template with the other columns, such as 'Hi {{ name }}'")
     parser.add_argument(
-        "--priority", choices=PRIORITIES, default="normal", help="its share among waiting campaigns (normal)"
+        "--start-at",
+        type=time_argument,
+        metavar="TIME",
+        help="when BSG begins to send, with a zone: 2026-12-01T09:00+02:00",
     )
-    parser.add_argument("--name", help="a label for people")
     parser.add_argument(
-        "--callback-url", metavar="URL", help="where BSG pushes delivery reports; 100 characters at most"
+        "--deadline", type=time_argument, metavar="TIME", help="send nothing later than this, with a zone"
     )
-    parser.add_argument("--idempotency-key", metavar="KEY", help="the same key and content is accepted only once")
     parser.add_argument(
-        "--transliterate", action="store_true", help="BSG writes texts in Latin letters where that is necessary"
+        "--validity", type=int, default=72, metavar="HOURS", help="how long BSG tries to deliver (default: 72)"
     )
-    parser.add_argument("--allow-duplicates", action="store_true", help="the same text twice to the same phone")
     parser.add_argument(
-        "--send-between", metavar="HOURS", help="batches leave only then: 09:00-20:00, or '09:00-20:00 Europe/Kyiv'"
+        "--tariff-code", type=int, default=0, metavar="N", help="a tariff code of the account at BSG (default: 0)"
     )
-    parser.add_argument("--max-cost", metavar="AMOUNT", help="the campaign pauses before it would cost more")
+    parser.add_argument(
+        "--priority", choices=PRIORITIES, default="normal", help="the share among waiting campaigns (default: normal)"
+    )
+    parser.add_argument("--name", help="a name that lists show")
+    parser.add_argument(
+        "--callback-url", metavar="URL", help="the address to which BSG pushes delivery reports; at most 100 characters"
+    )
+    parser.add_argument(
+        "--idempotency-key", metavar="KEY", help="accept a campaign with this key and content only once"
+    )
+    parser.add_argument(
+        "--transliterate", action="store_true", help="let BSG write texts in Latin letters where necessary"
+    )
+    parser.add_argument(
+        "--allow-duplicates", action="store_true", help="allow the same text to the same phone more than once"
+    )
+    parser.add_argument(
+        "--send-between",
+        metavar="HOURS",
+        help="the hours in which batches may leave: 09:00-20:00, or '09:00-20:00 Europe/Kyiv'",
+    )
+    parser.add_argument("--max-cost", metavar="AMOUNT", help="pause the campaign before it costs more")
     add_account_option(parser)
     end = parser.add_mutually_exclusive_group()
-    end.add_argument("--watch", action="store_true", help="follow it until it is final")
+    end.add_argument("--watch", action="store_true", help="follow the campaign until it is final")
     end.add_argument(
-        "--dry-run", action="store_true", help="show what would be sent and what rejected; nothing is sent or stored"
+        "--dry-run",
+        action="store_true",
+        help="show what would be sent and what would be rejected; send and store nothing",
     )
-    parser.add_argument("--price", action="store_true", help="with --dry-run: ask BSG what it would cost")
+    parser.add_argument("--price", action="store_true", help="with --dry-run: ask BSG for the price")
     parser.add_argument(
-        "--test-to", metavar="PHONE", help=f"send only the first {TEST_ROWS} rows, and to this phone instead of theirs"
+        "--test-to", metavar="PHONE", help=f"send only the first {TEST_ROWS} rows, to this phone instead of their own"
     )
     parser.set_defaults(run=run)
 

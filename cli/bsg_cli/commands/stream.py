@@ -35,19 +35,21 @@ _STREAM_OPTIONS = (
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
-    parser = commands.add_parser("stream", help="send one message at a time, and control what collects such messages")
+    parser = commands.add_parser("stream", help="send single messages, and control the streams that collect them")
     actions = parser.add_subparsers(
         title="actions", metavar="ACTION", required=True, action=Commands, help="what to do"
     )
     _add_send(actions, common)
-    listing = actions.add_parser("list", parents=[common], help="the streams, the one that began a campaign last first")
+    listing = actions.add_parser(
+        "list", parents=[common], help="list the streams, the one that began a campaign last first"
+    )
     add_limit(listing, STREAMS_SHOWN, "streams")
     listing.set_defaults(run=run_list)
     for name, run, explanation in (
-        ("status", run_status, "the state of a stream, with its newest campaigns"),
-        ("pause", run_pause, "hold what has not been sent, and what is accepted from now on"),
+        ("status", run_status, "show the state of a stream and its newest campaigns"),
+        ("pause", run_pause, "hold messages that have not been sent, and those that are accepted from now on"),
         ("resume", run_resume, "continue a paused stream"),
-        ("cancel", run_cancel, "end what is unsent for good, and have the rest stopped at BSG"),
+        ("cancel", run_cancel, "end unsent messages for good, and stop the rest at BSG"),
     ):
         action = actions.add_parser(name, parents=[common], help=explanation)
         action.add_argument("name", metavar="NAME", help="the stream's name, as `stream list` prints it")
@@ -61,31 +63,39 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
 def _add_send(actions: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
     parser = actions.add_parser("send", parents=[common], help="accept one message of a stream")
     parser.add_argument("name", metavar="NAME", help="the stream's name: small letters, digits, - and _")
-    parser.add_argument("phone", metavar="PHONE", help="with the country code: +380661231231")
-    parser.add_argument("--text", required=True, help="the text as it arrives; no template")
-    parser.add_argument("--sender", help="registered at BSG")
-    parser.add_argument("--reference-id", metavar="ID", help="your own id of the message at BSG")
-    parser.add_argument("--idempotency-key", metavar="KEY", help="the same key and content is accepted only once")
-    parser.add_argument("--tariff-code", type=int, metavar="N", help="of the account at BSG (0)")
+    parser.add_argument("phone", metavar="PHONE", help="the phone with its country code: +380661231231")
+    parser.add_argument("--text", required=True, help="the text as it arrives, not a template")
+    parser.add_argument("--sender", help="a sender that is registered at BSG")
+    parser.add_argument("--reference-id", metavar="ID", help="your own id for the message at BSG")
+    parser.add_argument("--idempotency-key", metavar="KEY", help="accept a message with this key and content only once")
+    parser.add_argument("--tariff-code", type=int, metavar="N", help="a tariff code of the account at BSG (default: 0)")
     parser.add_argument(
         "--transliterate",
         action="store_true",
         default=None,
-        help="BSG writes the text in Latin letters where that is necessary",
+        help="let BSG write the text in Latin letters where necessary",
     )
-    parser.add_argument("--validity", type=int, default=72, metavar="HOURS", help="how long BSG tries (72)")
-    parser.add_argument("--deadline", type=_seconds, metavar="SECONDS", help="what is unsent then is never sent")
-    parser.add_argument("--max-wait", type=_seconds, default=0.0, metavar="SECONDS", help="for others, together (0)")
     parser.add_argument(
-        "--priority", choices=PRIORITIES, default="normal", help="its share among waiting campaigns (normal)"
+        "--validity", type=int, default=72, metavar="HOURS", help="how long BSG tries to deliver (default: 72)"
     )
-    parser.add_argument("--callback-url", metavar="URL", help="where BSG pushes delivery reports")
-    parser.add_argument("--send-between", metavar="HOURS", help="batches leave only then: 09:00-20:00")
-    parser.add_argument("--max-cost", metavar="AMOUNT", help="the stream's campaign pauses before it would cost more")
+    parser.add_argument("--deadline", type=_seconds, metavar="SECONDS", help="never send the message later than this")
+    parser.add_argument(
+        "--max-wait",
+        type=_seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="how long to wait for other messages (default: 0)",
+    )
+    parser.add_argument(
+        "--priority", choices=PRIORITIES, default="normal", help="the share among waiting campaigns (default: normal)"
+    )
+    parser.add_argument("--callback-url", metavar="URL", help="the address to which BSG pushes delivery reports")
+    parser.add_argument("--send-between", metavar="HOURS", help="the hours in which batches may leave: 09:00-20:00")
+    parser.add_argument("--max-cost", metavar="AMOUNT", help="pause the stream's campaign before it costs more")
     parser.add_argument(
         "--max-cost-per-day",
         metavar="AMOUNT",
-        help="the stream waits for midnight (UTC) before its day would cost more",
+        help="hold the stream until midnight (UTC) before its day costs more",
     )
     add_account_option(parser)
     parser.set_defaults(run=run_send)

@@ -18,18 +18,23 @@ from bsg_producer.files import Reading
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
     for name, run, explanation in (
-        ("suppress", run_suppress, "never send to phones again, of people who opted out"),
-        ("unsuppress", run_unsuppress, "take phones off the list of those that are never sent to"),
+        ("suppress", run_suppress, "add phones of people who opted out to the suppression list"),
+        ("unsuppress", run_unsuppress, "remove phones from the suppression list"),
     ):
         parser = commands.add_parser(name, parents=[common], help=explanation)
-        parser.add_argument("phones", nargs="*", metavar="PHONE", help="with its country's code, or give --file")
+        parser.add_argument("phones", nargs="*", metavar="PHONE", help="a phone with its country code; or give --file")
         parser.add_argument(
-            "--file", type=Path, metavar="FILE", help="CSV or .xlsx with a column phone; - is standard input"
+            "--file",
+            type=Path,
+            metavar="FILE",
+            help="a .csv or .xlsx file with a column phone, or - for standard input",
         )
         add_reading_options(parser)
         parser.set_defaults(run=run)
-    listing = commands.add_parser("suppressed", parents=[common], help="the phones that are never sent to")
-    listing.add_argument("--source", action="store_true", help="also where each came from: here, or BSG's stop list")
+    listing = commands.add_parser("suppressed", parents=[common], help="list the suppressed phones")
+    listing.add_argument(
+        "--source", action="store_true", help="show also where each phone came from: here, or BSG's stop list"
+    )
     listing.set_defaults(run=run_list)
 
 

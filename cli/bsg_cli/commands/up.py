@@ -28,14 +28,14 @@ NAME_WIDTH = 6
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser(
-        "up", parents=[common], help="run workers, beat and Flower, and a server unless REDIS_URL names one"
+        "up", parents=[common], help="run workers, beat and Flower, and a server if REDIS_URL is not set"
     )
     parser.add_argument(
         "--flower-port",
         type=int,
         default=FLOWER_PORT,
         metavar="N",
-        help=f"({FLOWER_PORT}); 0 picks a free one",
+        help=f"the port of Flower (default: {FLOWER_PORT}); 0 takes a free one",
     )
     parser.set_defaults(run=run)
 
