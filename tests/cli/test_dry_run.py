@@ -89,7 +89,7 @@ def test_it_needs_no_redis_and_shows_no_phone_and_no_text(dry_run: DryRun) -> No
         (("--text", "Hi", "--map", "phone"), "'phone' maps nothing"),
         (("--text", "Hi", "--map", "phone=a", "--map", "phone=b"), "--map: the name 'phone' is given twice"),
         (("--text", "Hi", "--region", "Ukraine"), "'Ukraine' is not a region"),
-        (("--text", "Hi", "--encoding", "hex"), "'hex' is no encoding"),
+        (("--text", "Hi", "--encoding", "hex"), "'hex' is not a text encoding"),
         (("--text", "Hi", "--delimiter", "::"), "'::' is not one sign"),
         (("--text", "Hi", "--watch"), "not allowed with"),
     ],
