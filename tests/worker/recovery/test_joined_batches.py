@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -12,12 +12,19 @@ from bsg_ledger.gate import GateReason
 from bsg_ledger.work import Send
 from bsg_messages.bodies import unpacked
 from bsg_producer import MessageReceipt
+from bsg_sandbox.server import Sandbox
 from bsg_worker.poll.poll import poll
 from bsg_worker.reconcile.reconcile import reconcile
 from bsg_worker.recovery.recover import recover
-from tests.worker.harness import WorkerHarness
+from tests.worker.harness import LONG_TIMEOUTS, WorkerHarness
 
 PHONE = 380_661_231_200
+
+
+@pytest.fixture
+def harness(redis_url: str) -> Iterator[WorkerHarness]:
+    with Sandbox() as sandbox:
+        yield WorkerHarness(redis_url, sandbox, **LONG_TIMEOUTS)
 
 
 @pytest.fixture
@@ -99,7 +106,7 @@ def test_a_message_that_joined_is_a_reject_where_a_worker_sends_the_batch_before
     instead = send(4)
 
     # It was started after the restore, and BSG says that it knows the ids.
-    newcomer = WorkerHarness(harness.environment["REDIS_URL"], harness.sandbox)
+    newcomer = WorkerHarness(harness.environment["REDIS_URL"], harness.sandbox, **LONG_TIMEOUTS)
     newcomer.dispatch()
     assert states(harness, instead) == ["unconfirmed"]
     newcomer.make_due(DueIndex.DOUBT)
@@ -122,7 +129,7 @@ def test_a_message_that_joined_is_a_reject_where_the_response_to_the_lost_attemp
     response = harness.runtime.client.send_individual(body, {}, lambda: True)
     restore(harness, copy)
     instead = send(4)
-    newcomer = WorkerHarness(harness.environment["REDIS_URL"], harness.sandbox)
+    newcomer = WorkerHarness(harness.environment["REDIS_URL"], harness.sandbox, **LONG_TIMEOUTS)
     assert isinstance(newcomer.runtime.dispatcher.next("another token"), Send)
 
     assert response.campaign is not None
