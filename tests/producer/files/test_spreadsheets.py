@@ -82,7 +82,7 @@ def test_the_first_sheet_is_read_unless_another_is_named(tmp_path: Path) -> None
 
 def test_an_error_of_the_spreadsheet_is_sent_to_nobody(tmp_path: Path) -> None:
     path = spreadsheet(tmp_path / "c.xlsx", [("phone", "name"), (1, "a"), (2, "#N/A")])
-    with pytest.raises(FileInvalid, match="line 3: a cell holds an error"):
+    with pytest.raises(FileInvalid, match="line 3: a cell has an error"):
         read(path)
 
 
