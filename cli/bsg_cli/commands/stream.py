@@ -54,9 +54,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
         action = actions.add_parser(name, parents=[common], help=explanation)
         action.add_argument("name", metavar="NAME", help="the stream's name, as `stream list` prints it")
         if name == "resume":
-            of_now = "what {} of the open campaigns may cost from now on; none: no cap"
-            action.add_argument("--max-cost", metavar="AMOUNT", help=of_now.format("each"))
-            action.add_argument("--max-cost-per-day", metavar="AMOUNT", help=of_now.format("a day (UTC)"))
+            cap = "the new cap for the cost of {}; `none` removes it"
+            action.add_argument("--max-cost", metavar="AMOUNT", help=cap.format("each open campaign"))
+            action.add_argument(
+                "--max-cost-per-day", metavar="AMOUNT", help=cap.format("the open campaigns in a day (UTC)")
+            )
         action.set_defaults(run=run)
 
 
