@@ -188,7 +188,7 @@ def test_the_provider_is_asked_not_to_compress() -> None:
     assert b"accept-encoding: identity" in heads[0].lower()
 
 
-def test_a_body_that_only_left_in_chunk_is_in_doubt() -> None:
+def test_a_body_that_only_left_in_part_is_in_doubt() -> None:
     with FakeServer(cut_before_the_body_is_read) as server:
         outcome = send(server.url, messages=b"[" + b" " * 20_000_000 + b"]")
 

@@ -45,7 +45,7 @@ class Exploration:
     seconds: float = 0.0
     complete: bool = True
     ends: int = 0
-    need_a_person: int = 0
+    need_operator: int = 0
     violations: list[Violation] = field(default_factory=list)
     words: Counter[str] = field(default_factory=Counter)
 
@@ -54,7 +54,7 @@ class Exploration:
         return (
             f"{self.size.name}: {self.states} states, {self.steps} steps, {self.ledgers} states of the ledger, "
             f"{self.scripts_run} runs of its scripts, {self.seconds:.1f} s; {whole}; {self.ends} ends, "
-            f"{self.need_a_person} states that need an operator; {len(self.violations)} rules broken"
+            f"{self.need_operator} states that need an operator; {len(self.violations)} rules broken"
         )
 
 
@@ -160,7 +160,7 @@ class Explorer:
         self.result.ends = len(ends)
         by_themselves = self._reaching(ends, BY_THEMSELVES)
         rescued = self._reaching(ends, RESCUES)
-        self.result.need_a_person = sum(by_themselves) and len(self._states) - sum(by_themselves)
+        self.result.need_operator = sum(by_themselves) and len(self._states) - sum(by_themselves)
         for number, reached in enumerate(rescued):
             if not reached:
                 self._violated("no end can be reached, not even by an operator's word", number)

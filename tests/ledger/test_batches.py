@@ -250,7 +250,7 @@ def test_what_is_postponed_again_is_due_no_earlier_than_it_was(ledger_harness: L
     assert [due_after_minutes(minutes) for minutes in (1, 5, 1)] == [1, 5, 5]
 
 
-def test_a_person_is_asked_about_the_latest_attempt_only(ledger_harness: LedgerHarness) -> None:
+def test_an_operator_is_asked_about_the_latest_attempt_only(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(2)
     ledger_harness.unconfirmed(campaign)
 

@@ -213,7 +213,7 @@ def test_a_recovered_ledger_opens_nothing_that_was_shut_for_another_reason(ledge
     assert gate_reason(ledger_harness) == GateReason.NO_FUNDS
 
 
-def test_a_persons_word_opens_whatever_shut_it(ledger_harness: LedgerHarness) -> None:
+def test_an_operators_decision_opens_whatever_shut_it(ledger_harness: LedgerHarness) -> None:
     gate = ledger_harness.ledger.gate(ACCOUNT)
     gate.shut(reason=GateReason.LEDGER_WENT_BACK, by="test")
     gate.shut(reason=GateReason.OPERATOR, by="test")

@@ -63,7 +63,7 @@ GONE = {
     "moment()": Word("to_datetime, format_time", r"(?<![a-z ])moment\(|\bmoments\.|(?<!any)_moment\(|\bmoment_"),
     "asks, a person": Word(
         "needs_operator, operator",
-        r"(?i)needs_person|['\"`]asks['\"`]|asks_why|\ba person\b",
+        r"(?i)needs_person|['\"`]asks['\"`]|asks_why|(?<![a-z])a[ _]persons?(?![a-z])",
         allowed=r"\bto any person\b",
     ),
     "remark, amiss": Word("note, errors, others", r"(?i)\bremark|amiss|\bbeside[=:]|\bits\b\."),

@@ -250,7 +250,7 @@ def test_without_a_duplicate_window_an_operator_decides_about_a_batch_that_bsg_d
     scenario.assert_each_arrived_once(campaign, 3)
 
 
-def test_a_person_says_which_bsg_campaign_a_batch_in_doubt_is(scenario: ScenarioEnvironment) -> None:
+def test_an_operator_says_which_bsg_campaign_a_batch_in_doubt_is(scenario: ScenarioEnvironment) -> None:
     scenario.sandbox.fault("late_visibility", seconds=3600)
     scenario.sandbox.fault("cut_after", times=1)
     scenario.sandbox.fault("ignored_filters")

@@ -181,7 +181,7 @@ def test_a_campaign_that_bsg_shows_again_asks_nobody_any_more(harness: WorkerHar
     assert (harness.batch(campaign).needs_operator, harness.batch(campaign).error) == (None, None)
 
 
-def test_a_person_says_that_it_was_sent_and_it_is_finished(harness: WorkerHarness) -> None:
+def test_an_operator_says_that_it_was_sent_and_it_is_finished(harness: WorkerHarness) -> None:
     campaign = denied(harness)
 
     assert harness.producer.resolve(f"{campaign}-0", sent=UNKNOWN) == "finished"
@@ -190,7 +190,7 @@ def test_a_person_says_that_it_was_sent_and_it_is_finished(harness: WorkerHarnes
     assert (harness.status(campaign).state, batch.bsg_status, batch.needs_operator) == ("done", "unknown", None)
 
 
-def test_a_person_says_that_it_was_not_sent_and_it_is_sent_again(harness: WorkerHarness) -> None:
+def test_an_operator_says_that_it_was_not_sent_and_it_is_sent_again(harness: WorkerHarness) -> None:
     campaign = denied(harness)
 
     assert harness.producer.resolve(f"{campaign}-0", not_sent=True) == "pending"
