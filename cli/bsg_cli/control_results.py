@@ -12,7 +12,7 @@ _GONE = ("posting", "unconfirmed", "submitted", "finished")
 
 
 def print_paused(subject: Mapping[str, str], counts: Mapping[str, int], *, as_json: bool) -> None:
-    """`subject` names what was controlled, as the JSON does. `counts` has its messages by state."""
+    """Print the result of a pause. `subject` is its name in the JSON. `counts` has its messages by state."""
     held, gone = _count(counts, _HELD), _count(counts, _GONE)
     if as_json:
         print_json({**subject, "paused": True, "held": held, "gone": gone})
@@ -29,7 +29,7 @@ def print_resumed(subject: Mapping[str, str], counts: Mapping[str, int], *, as_j
 
 
 def print_cancelled(subject: Mapping[str, str], *, cancelled: int, gone: int, as_json: bool) -> None:
-    """`gone`: how many messages BSG has or may have."""
+    """Print the result of a cancel. `gone`: how many messages BSG has or may have."""
     if as_json:
         print_json({**subject, "cancelled": cancelled, "gone": gone})
     else:

@@ -52,7 +52,7 @@ class DemoRun:
 
     @property
     def log(self) -> Path:
-        """The file with the processes' output."""
+        """Return the file with the processes' output."""
         return self.directory / "processes.log"
 
     @property

@@ -95,7 +95,7 @@ class EmbeddedServer:
 
     @property
     def exit_code(self) -> int | None:
-        """The server's exit code; None while it runs."""
+        """Return the server's exit code; None while it runs."""
         return None if self._command is None else self._command.exit_code
 
     def restart(self) -> None:

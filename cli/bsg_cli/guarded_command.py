@@ -61,19 +61,19 @@ class GuardedCommand:
 
     @property
     def output(self) -> IO[bytes]:
-        """The command's output, if `output` was PIPE."""
+        """Return the command's output, if `output` was PIPE."""
         if self._guard.stdout is None:
             raise ValueError("the output goes elsewhere")
         return self._guard.stdout
 
     @property
     def pid(self) -> int:
-        """The process id of the guard."""
+        """Return the process id of the guard."""
         return self._guard.pid
 
     @property
     def exit_code(self) -> int | None:
-        """The command's exit code, 128 + N if signal N ended it; None while it runs."""
+        """Return the command's exit code, 128 + N if signal N ended it; None while it runs."""
         code = self._guard.poll()
         return None if code is None else _as_a_shell_tells(code)
 

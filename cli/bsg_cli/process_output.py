@@ -33,7 +33,7 @@ class ProcessOutput:
 
     @property
     def last_message(self) -> str:
-        """The last line of the run, which says why it ended; of a JSON log line, its message."""
+        """Return the last line of the run, which says why it ended; of a JSON log line, its message."""
         try:
             message = json.loads(self._last)["message"]
         except (ValueError, LookupError, TypeError):

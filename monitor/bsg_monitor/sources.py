@@ -25,7 +25,7 @@ class Sources:
 
     @cached_property
     def producer(self) -> Producer:
-        """The producer that controls campaigns and finds messages, as the command line does."""
+        """Return the producer that controls campaigns and finds messages, as the command line does."""
         return Producer(self._settings)
 
     @cached_property

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def add_limit(parser: argparse._ActionsContainer, default: int, what: str) -> None:
-    """`what` is the plural of what is listed."""
+    """Add the option. `what` is the plural of what is listed."""
     parser.add_argument(
         "--limit",
         type=_count_of(what),

@@ -63,12 +63,12 @@ class CSVRows:
 
     @property
     def separator(self) -> str | None:
-        """The separator of the cells; None until the first row is read."""
+        """Return the separator of the cells; None until the first row is read."""
         return self._separator
 
     @property
     def note(self) -> str:
-        """The file's encoding and separator, for people; "" for UTF-8 and commas."""
+        """Return the file's encoding and separator, for people; "" for UTF-8 and commas."""
         separator = {"\t": "tab", ";": "semicolon", "|": "bar"}.get(self._separator or ",")
         encoding = self._lines.encoding.name
         words = [f"read as {encoding}"] if encoding != "utf-8" else []

@@ -109,7 +109,7 @@ class MessageFile:
 
     @property
     def note(self) -> str:
-        """How the file is read, for people; "" if it is as expected."""
+        """Return how the file is read, for people; "" if it is as expected."""
         return self._rows.note
 
     def __iter__(self) -> Iterator[Mapping[str, str | int]]:
