@@ -7,6 +7,7 @@ from typing import Any
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from bsg_config.connection_names import connection_name
 from bsg_config.settings import Settings
 
 # Measured with these: a publish on a half-open connection ends in 1 to 2 s, a refused one in 0.3 s. `retry_on_timeout`
@@ -32,7 +33,7 @@ def broker_url(settings: Settings) -> str:
 def broker_transport_options(settings: Settings) -> dict[str, Any]:
     """Return Celery's transport options for that broker."""
     address = settings.require_redis_address()
-    options = dict(_TRANSPORT_OPTIONS)
+    options = {**_TRANSPORT_OPTIONS, "client_name": connection_name()}
     if address.kind == "sentinel":
         options["master_name"] = address.master
         options["sentinel_kwargs"] = {

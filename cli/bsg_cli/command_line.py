@@ -36,6 +36,7 @@ from bsg_cli.examples import add_examples
 from bsg_cli.message_files import option_hint
 from bsg_cli.parsing import CommandLine, Commands, commands_of
 from bsg_cli.printing import complain, drop_output, make_output_safe
+from bsg_config.connection_names import name_connections, name_of_process
 from bsg_config.settings_invalid import SettingsInvalid
 from bsg_producer import (
     BSGCampaignsError,
@@ -150,6 +151,7 @@ def _run(words: list[str]) -> int:
         arguments = command_line().parse(words)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else ExitCode.MISUSE
+    name_connections(name_of_process("cli"))
     return ExitCode(arguments.run(arguments))
 
 

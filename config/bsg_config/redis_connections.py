@@ -12,6 +12,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
+from bsg_config.connection_names import naming_arguments
 from bsg_config.redis_address import RedisAddress
 from bsg_config.settings import Settings
 
@@ -54,6 +55,7 @@ def _arguments(
     address = settings.require_redis_address()
     of_server = {
         **address.connection_arguments(),
+        **naming_arguments(),
         "decode_responses": False,
         "socket_timeout": timeout,
         "socket_connect_timeout": timeout,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from socket import gethostname
 from typing import Any
 
 from celery import Celery
@@ -12,6 +11,7 @@ from celery.signals import (
     after_setup_task_logger,
     beat_init,
     celeryd_after_setup,
+    celeryd_init,
     worker_process_init,
     worker_ready,
 )
@@ -20,6 +20,8 @@ from kombu.entity import Queue
 from bsg_broker.celery_configuration import celery_settings
 from bsg_broker.liveness import ping_queue
 from bsg_broker.queues import DISPATCH_QUEUE, dispatch_queue
+from bsg_broker.transport import broker_transport_options
+from bsg_config.connection_names import name_connections, name_of_process
 from bsg_config.settings import Settings
 from bsg_worker.idle_passes import log_idle_passes_at_debug
 from bsg_worker.logs import use_format
@@ -33,6 +35,16 @@ for name in FOREIGN_BROKERS:
 app = Celery("bsg_worker")
 SETTINGS = Settings.from_environment()
 app.conf.update(celery_settings(SETTINGS), beat_scheduler="bsg_worker.steady_beat:SteadyScheduler")
+
+
+def name_process(name: str) -> None:
+    """Give this process's connections to Redis its name, those of Celery too."""
+    name_connections(name)
+    app.conf.broker_transport_options = broker_transport_options(SETTINGS)
+
+
+def _name_worker(sender: str, **_: object) -> None:
+    name_process(sender)
 
 
 def _begin_watch(sender: Any = None, **_: object) -> None:
@@ -52,11 +64,13 @@ def _add_queues(sender: str, instance: Any, **_: Any) -> None:
         queues.select_add(Queue(name, routing_key=name))
 
 
-def _send_heartbeats(sender: Any, **_: Any) -> None:
+def _begin_beat(**_: object) -> None:
+    name = name_of_process("beat")
+    name_process(name)
     # Imported only when beat starts: workers and Flower send no heartbeats.
     from bsg_worker.beat_heartbeat import send_heartbeats
 
-    send_heartbeats(f"beat@{gethostname()}")
+    send_heartbeats(name)
 
 
 def _format_log(**_: object) -> None:
@@ -66,7 +80,8 @@ def _format_log(**_: object) -> None:
 
 for set_up in (after_setup_logger, after_setup_task_logger):
     set_up.connect(_format_log)
+celeryd_init.connect(_name_worker)
 celeryd_after_setup.connect(_add_queues)
-beat_init.connect(_send_heartbeats)
+beat_init.connect(_begin_beat)
 for begun in (worker_ready, worker_process_init):  # the latter in each process of a prefork pool
     begun.connect(_begin_watch)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from socket import gethostname
 
 from bsg_broker.liveness import LivenessPings, ping_queue
 from bsg_cli.connection import settings_in
 from bsg_cli.diagnosis.processes import longest_between_ticks
 from bsg_cli.errors import ExitCode
 from bsg_cli.printing import complain, print_json
+from bsg_config.connection_names import name_of_process
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.heartbeats import Heartbeats
@@ -38,7 +38,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     settings = settings_in(arguments.data_directory)
-    name = arguments.process if "@" in arguments.process else f"{arguments.process}@{gethostname()}"
+    name = arguments.process if "@" in arguments.process else name_of_process(arguments.process)
     liveness = LivenessPings(connect(settings))
     with queue_errors():
         why = (
