@@ -20,6 +20,7 @@ class CampaignOptions:
 
     `deadline` is None in a stream, whose messages have deadlines of their own.
     `batch_size` is stored here, so that a change of the setting does not change how the messages are divided.
+    `traceparent` is the W3C context of the trace in which the campaign was enqueued.
     """
 
     sender: str | None
@@ -36,9 +37,12 @@ class CampaignOptions:
     send_between: str | None
     max_cost: str | None
     batch_size: int
+    traceparent: str | None = None
 
     def to_json(self) -> str:
         given = {name: getattr(self, name) for name in self.__slots__}  # `asdict` makes deep copies
+        if self.traceparent is None:  # workers of earlier versions do not read it
+            del given["traceparent"]
         return json.dumps(given, ensure_ascii=False, separators=(",", ":"), default=datetime.isoformat)
 
     @classmethod

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Unpack
 
 from bsg_config import clock
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
+from bsg_config.tracing import span
 from bsg_messages.priority import Priority
 from bsg_producer.campaign_arguments import EnqueueOptions, account_of, check_options
 from bsg_producer.campaign_control import CampaignControl
@@ -100,14 +102,17 @@ class Producer(CampaignReads, CampaignControl, Streams, Feeds, OperatorDecisions
             self._settings,
             clock.now(),
         )
-        return enqueue(
-            self._ledger,
-            messages,
-            campaign_options,
-            idempotency_key,
-            account=account,
-            cipher=self._cipher,
-        )
+        with span("bsg.enqueue", "PRODUCER", account=account) as current:
+            receipt = enqueue(
+                self._ledger,
+                messages,
+                replace(campaign_options, traceparent=current.traceparent),
+                idempotency_key,
+                account=account,
+                cipher=self._cipher,
+            )
+            current.note(campaign=receipt.campaign_id, messages=receipt.messages, duplicate=receipt.duplicate)
+            return receipt
 
     def preview(
         self, messages: Iterable[MessageLike], *, price: bool = False, **options: Unpack[EnqueueOptions]

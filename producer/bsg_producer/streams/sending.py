@@ -9,6 +9,7 @@ from functools import partial
 from hashlib import blake2b
 
 from bsg_config import clock
+from bsg_config.tracing import sampled_traceparent, span
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.streams import MESSAGES_A_CALL, AcceptedMessage, StreamMessage, StreamRules
 from bsg_messages.body_cipher import BodyCipher
@@ -68,12 +69,15 @@ class Sending:
 
     def send(self, message: MessageLike, idempotency_key: str | None) -> MessageReceipt:
         """Accept a message. Nothing is accepted if this raises anything but `EnqueueUnconfirmed`."""
-        checked = self._check(message, idempotency_key)
-        try:
-            result = self._group_commit(checked.message)
-        except Unconfirmed:
-            raise EnqueueUnconfirmed(checked.key) from None
-        return _receipt(checked, result)
+        with span("bsg.send", "PRODUCER", stream=self._rules.stream) as current:
+            checked = self._check(message, idempotency_key)
+            try:
+                result = self._group_commit(checked.message)
+            except Unconfirmed:
+                raise EnqueueUnconfirmed(checked.key) from None
+            receipt = _receipt(checked, result)
+            current.note(message=receipt.message_id, duplicate=receipt.duplicate)
+            return receipt
 
     def send_many(self, messages: Iterable[tuple[MessageLike, str | None]]) -> Iterator[MessageReceipt]:
         """Accept messages in their order, many in a commit. Those before one that is not accepted are accepted."""
@@ -124,7 +128,7 @@ class Sending:
                 attempt=attempt,
                 phone=checked.phone,
                 reference_id=checked.reference_id or "",
-                row=self._cipher.encrypt(with_suffix(row, suffix_of(attempt))),
+                row=self._cipher.encrypt(with_suffix(row, suffix_of(attempt), sampled_traceparent())),
             ),
         )
 

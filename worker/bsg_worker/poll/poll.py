@@ -8,10 +8,12 @@ import logging
 from bsg_client.outcomes import ReadFailed
 from bsg_client.responses import CampaignResponse
 from bsg_config import clock
+from bsg_config.tracing import Span
 from bsg_ledger.batch_id import BatchId
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.records import BatchRecord
 from bsg_messages.campaign_options import CampaignOptions
+from bsg_worker.campaign_traces import span_of_end
 from bsg_worker.pace import FINAL, next_poll
 from bsg_worker.poll.dropped import reject_dropped
 from bsg_worker.poll.listed import listed_campaigns
@@ -136,16 +138,18 @@ def _record(runtime: Runtime, record: BatchRecord, options: CampaignOptions, res
     if total is None:
         return
     wait = runtime.account.bsg_confirm_within if total.ages else _wait(runtime, record, options, response.status)
-    runtime.ledger.batches.polled(
-        record.id,
-        status=response.status,
-        final=response.status in FINAL and not total.ages,  # guard: unfinished-while-missing
-        statistics=json.dumps(response.statistics),
-        price=response.price or "",
-        currency=response.currency or "",
-        total_messages=total.messages,
-        next_poll_ms=_milliseconds(wait),
-    )
+    final = response.status in FINAL and not total.ages  # guard: unfinished-while-missing
+    with span_of_end(runtime, record, response.status) if final else Span():
+        runtime.ledger.batches.polled(
+            record.id,
+            status=response.status,
+            final=final,
+            statistics=json.dumps(response.statistics),
+            price=response.price or "",
+            currency=response.currency or "",
+            total_messages=total.messages,
+            next_poll_ms=_milliseconds(wait),
+        )
 
 
 def _milliseconds(wait: float | None) -> int | None:

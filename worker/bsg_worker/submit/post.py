@@ -8,12 +8,14 @@ from redis.exceptions import RedisError
 
 from bsg_client.outcomes import Outcome
 from bsg_config import clock
+from bsg_config.tracing import span
 from bsg_ledger.limiter import MAX_SLOT_WAIT, Later
 from bsg_ledger.times import to_datetime
 from bsg_ledger.work import Send
 from bsg_messages.bodies import unpacked
 from bsg_messages.body_cipher import DecryptionError
 from bsg_messages.campaign_options import CampaignOptions
+from bsg_worker.campaign_traces import span_of_attempt
 from bsg_worker.runtime import Runtime
 
 MAX_SLOT_AGE_SECONDS = 1.0  # a later request would collide with those of later slots
@@ -55,6 +57,14 @@ def unreadable(cause: str) -> NothingLeft:
 def post(runtime: Runtime, send: Send, asked_at: float) -> Posted | NothingLeft:
     """Post the batch. Return the result. `asked_at` is when the ledger was asked for work."""
     slot_at = clock.monotonic() + send.slot_in  # counted from the ledger's reply: from the request would be too early
+    with span_of_attempt(runtime, send, asked_at) as dispatched:
+        posted = _post(runtime, send, asked_at, slot_at)
+        outcome = "not_sent" if isinstance(posted, NothingLeft) else posted.outcome.kind
+        dispatched.note(outcome=outcome)
+    return posted
+
+
+def _post(runtime: Runtime, send: Send, asked_at: float, slot_at: float) -> Posted | NothingLeft:
     try:
         body = unpacked(send.body, send.batch.campaign_id, runtime.cipher)
         options = CampaignOptions.from_json(send.options)
@@ -76,7 +86,9 @@ def post(runtime: Runtime, send: Send, asked_at: float) -> Posted | NothingLeft:
         clock.sleep(slot.wait)
     fields, _ = options.request_fields(to_datetime(send.now_ms), runtime.account.bsg_timezone)
     began = clock.monotonic()
-    outcome = runtime.client.send_individual(body, fields, lambda: _is_young(runtime, asked_at))
+    with span("bsg.post", "CLIENT") as request:
+        outcome = runtime.client.send_individual(body, fields, lambda: _is_young(runtime, asked_at))
+        request.note(outcome=outcome.kind, cause=outcome.cause)
     return Posted(outcome, body, asked_at, clock.monotonic() - began)
 
 
