@@ -23,6 +23,7 @@ from bsg_broker.queues import DISPATCH_QUEUE, dispatch_queue
 from bsg_broker.transport import broker_transport_options
 from bsg_config.connection_names import name_connections, name_of_process
 from bsg_config.settings import Settings
+from bsg_worker.error_reports import begin_check_ins, begin_reporting, is_reporting
 from bsg_worker.idle_passes import log_idle_passes_at_debug
 from bsg_worker.logs import use_format
 
@@ -31,6 +32,9 @@ FOREIGN_BROKERS = ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER
 
 for name in FOREIGN_BROKERS:
     os.environ.pop(name, None)
+
+if is_reporting():
+    begin_reporting()
 
 app = Celery("bsg_worker")
 SETTINGS = Settings.from_environment()
@@ -71,6 +75,8 @@ def _begin_beat(**_: object) -> None:
     from bsg_worker.beat_heartbeat import send_heartbeats
 
     send_heartbeats(name)
+    if is_reporting():
+        begin_check_ins()
 
 
 def _format_log(**_: object) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-_FIELDS = "decided"
+_FIELDS = "subject"
 
 
 def decided(logger: logging.Logger, outcome: str, *, seconds: float | None = None, **subject: object) -> None:
@@ -16,7 +17,18 @@ def decided(logger: logging.Logger, outcome: str, *, seconds: float | None = Non
     fields = {**subject, "outcome": outcome} | ({} if seconds is None else {"seconds": round(seconds, 3)})
     about = ", ".join(f"{name} {value}" for name, value in subject.items())
     took = "" if seconds is None else f" ({seconds:.2f} s)"
-    logger.info("%s: %s%s", about, outcome, took, extra={_FIELDS: fields})
+    logger.info("%s: %s%s", about, outcome, took, extra=concerns(**fields))
+
+
+def concerns(**subject: object) -> Mapping[str, object]:
+    """Return `extra` of a logging call that has the subject: ids and counts, nothing of a message."""
+    return {_FIELDS: subject}
+
+
+def subject_of(record: logging.LogRecord) -> Mapping[str, object]:
+    """Return the subject of a record, such as campaign, batch and attempt; empty if it has none."""
+    subject: Mapping[str, object] = getattr(record, _FIELDS, {})
+    return subject
 
 
 def use_format(name: str) -> None:
@@ -42,7 +54,7 @@ class JSONLines(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
-            **getattr(record, _FIELDS, {}),
+            **subject_of(record),
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)

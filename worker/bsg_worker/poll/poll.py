@@ -14,6 +14,7 @@ from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.records import BatchRecord
 from bsg_messages.campaign_options import CampaignOptions
 from bsg_worker.campaign_traces import span_of_end
+from bsg_worker.failures import concerning
 from bsg_worker.pace import FINAL, next_poll
 from bsg_worker.poll.dropped import reject_dropped
 from bsg_worker.poll.listed import listed_campaigns
@@ -60,7 +61,8 @@ def poll(runtime: Runtime) -> str:
         if clock.monotonic() >= stop_at:
             left.append(record.id)
             return False
-        _look(runtime, record, response)
+        with concerning(campaign=record.id.campaign_id, batch=record.id, attempt=record.attempts):
+            _look(runtime, record, response)
         return True
 
     read = requests.each(looks, look)

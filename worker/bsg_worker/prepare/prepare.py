@@ -13,7 +13,7 @@ from bsg_messages.body_cipher import DecryptionError
 from bsg_messages.campaign_options import CampaignOptions
 from bsg_messages.columns import unpack
 from bsg_messages.preparation import Prepared, prepare
-from bsg_worker.logs import decided
+from bsg_worker.logs import concerns, decided
 from bsg_worker.runtime import Runtime
 
 LOGGER = logging.getLogger(__name__)
@@ -25,11 +25,12 @@ UNREADABLE_DELAY_MS = 60_000
 def prepare_chunk(runtime: Runtime, lease: Prepare) -> str:
     """Prepare a leased chunk, and commit all of it at once. Return the outcome."""
     begun = clock.monotonic()
+    subject = concerns(campaign=lease.campaign_id, chunk=lease.chunk)
     try:
         prepared = _checked(runtime, lease)
     except DecryptionError as error:
         runtime.ledger.chunks.release(lease, delay_ms=UNREADABLE_DELAY_MS, cause=str(error), unreadable=True)
-        LOGGER.error("chunk %d of %s: %s", lease.chunk, lease.campaign_id, error)
+        LOGGER.error("chunk %d of %s: %s", lease.chunk, lease.campaign_id, error, extra=subject)
         return f"deferred {UNREADABLE_DELAY_MS / 1000:.0f} s: {error}"
     except RedisError as error:
         # guard: redis-failure-is-no-loss
@@ -37,7 +38,8 @@ def prepare_chunk(runtime: Runtime, lease: Prepare) -> str:
     except Exception as error:
         # Messages may fail the preparation in any way. The exception's message may contain a phone or a text, so log
         # only its type. The lease expires, and after five losses the chunk's messages become rejects.
-        LOGGER.error("chunk %d of %s could not be prepared: %s", lease.chunk, lease.campaign_id, type(error).__name__)
+        kind = type(error).__name__
+        LOGGER.error("chunk %d of %s could not be prepared: %s", lease.chunk, lease.campaign_id, kind, extra=subject)
         return f"failed: {type(error).__name__}"
     try:
         committed = runtime.ledger.chunks.prepared(

@@ -15,6 +15,7 @@ from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.records import BatchRecord
 from bsg_messages.bodies import rejected, without
 from bsg_messages.rejects import RejectCode, Violation
+from bsg_worker.failures import concerning
 from bsg_worker.logs import decided
 from bsg_worker.pace import FIRST_POLL_SECONDS
 from bsg_worker.passes import one_at_a_time
@@ -128,7 +129,8 @@ class _Looks:
 
         def one(record: BatchRecord) -> bool:
             try:
-                look(record)
+                with concerning(campaign=record.id.campaign_id, batch=record.id, attempt=record.attempts):
+                    look(record)
             except ReadFailed as failure:
                 if is_not_found(failure):
                     _ask(self._runtime, record, "BSG does not know a campaign that it lists")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 
 from bsg_config import clock
 from bsg_ledger.work import Again, GateShut, Nothing, OpenHours, Prepare, Recheck, Send, Wait
+from bsg_worker.failures import concerning
 from bsg_worker.prepare.prepare import prepare_chunk
 from bsg_worker.runtime import Runtime, new_token
 from bsg_worker.submit.ask import Asked, NotKept, NotReady, Unanswered, ask
@@ -66,17 +68,30 @@ def _piece(runtime: Runtime, stop_at: float, slept: float) -> Done | None:
     try:
         work = ask(runtime, token)
         _wake_another(runtime, work)
-        posted = post(runtime, work, asked_at) if isinstance(work, Send) else NOT_KEPT
+        with concerning(**_subject_of(work)):
+            posted = post(runtime, work, asked_at) if isinstance(work, Send) else NOT_KEPT
     finally:
         # Release before recording, so that the next request does not wait for it.
         runtime.permits.release()  # guard: permit-returned
-    if isinstance(work, Send):
-        if isinstance(posted, NothingLeft):
-            return put_back(runtime, work, posted)
-        return record_post(runtime, work, posted, slept)
-    if isinstance(work, Wait):
-        return _wait(runtime, work, stop_at)
-    return _finish(runtime, work, token)
+    with concerning(**_subject_of(work)):
+        if isinstance(work, Send):
+            if isinstance(posted, NothingLeft):
+                return put_back(runtime, work, posted)
+            return record_post(runtime, work, posted, slept)
+        if isinstance(work, Wait):
+            return _wait(runtime, work, stop_at)
+        return _finish(runtime, work, token)
+
+
+def _subject_of(work: Asked) -> Mapping[str, object]:
+    match work:
+        case Send():
+            return {"campaign": work.batch.campaign_id, "batch": work.batch, "attempt": work.attempts + 1}
+        case Recheck():
+            return {"campaign": work.batch.campaign_id, "batch": work.batch}
+        case Prepare() | OpenHours():
+            return {"campaign": work.campaign_id}
+    return {}
 
 
 def _prepare_ahead(runtime: Runtime) -> Done | None:
