@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Sampler
 from opentelemetry.util._once import Once
 
-from bsg_config import tracing
+from bsg_config import recorded_spans
 
 
 class Recorded:
@@ -40,10 +40,10 @@ def recording(sampler: Sampler = DEFAULT_ON) -> Iterator[Recorded]:
     provider = TracerProvider(sampler=sampler)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
-    tracing._tracer.cache_clear()
+    recorded_spans._tracer.cache_clear()
     try:
         yield Recorded(exporter)
     finally:
         # The API lets a process set its provider only once.
         trace._TRACER_PROVIDER, trace._TRACER_PROVIDER_SET_ONCE = None, Once()
-        tracing._tracer.cache_clear()
+        recorded_spans._tracer.cache_clear()

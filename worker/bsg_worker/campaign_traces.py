@@ -9,7 +9,8 @@ from itertools import islice
 from redis.exceptions import RedisError
 
 from bsg_config import clock
-from bsg_config.tracing import MAX_LINKS, Span, is_tracing, span
+from bsg_config.spans import Span
+from bsg_config.tracing import MAX_LINKS, is_tracing, span
 from bsg_ledger.records import BatchRecord
 from bsg_ledger.work import Send
 from bsg_messages.body_cipher import BodyCipher

@@ -8,7 +8,7 @@ import logging
 from bsg_client.outcomes import ReadFailed
 from bsg_client.responses import CampaignResponse
 from bsg_config import clock
-from bsg_config.tracing import Span
+from bsg_config.spans import Span
 from bsg_ledger.batch_id import BatchId
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.records import BatchRecord
