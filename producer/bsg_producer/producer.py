@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Unpack
 
 from bsg_config import clock
+from bsg_config.meters import count_accepted
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.tracing import span
 from bsg_messages.priority import Priority
@@ -111,6 +112,8 @@ class Producer(CampaignReads, CampaignControl, Streams, Feeds, OperatorDecisions
                 account=account,
                 cipher=self._cipher,
             )
+            if not receipt.duplicate:
+                count_accepted(account, receipt.messages)
             current.note(campaign=receipt.campaign_id, messages=receipt.messages, duplicate=receipt.duplicate)
             return receipt
 

@@ -22,6 +22,7 @@ from bsg_config.settings import Settings
 from bsg_ledger.states import CampaignState
 from bsg_producer import Producer
 from bsg_sandbox.server import Sandbox
+from tests.sentry_server import SentryServer
 from tests.servers import AVAILABLE_KINDS, RedisServer, free_port
 from tests.wheel_check.environments import ROOT, CheckFailed, Environment
 
@@ -76,6 +77,15 @@ async def enqueue():
 asyncio.run(enqueue())
 """
 
+CONTINUES_A_TRACE = """
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
+from bsg_config.tracing import sampled_traceparent
+from bsg_producer import Producer
+with use_span(NonRecordingSpan(SpanContext(1, 2, is_remote=True, trace_flags=TraceFlags(1)))):
+    receipt = Producer().enqueue([{"phone": "+380 66 123-12-31"}], sender="MyShop", text="Hi")
+    print(receipt.messages, sampled_traceparent())
+"""
+
 MAKES_A_KEY = "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"
 
 QUICK = {"BSG_API_KEY": "live_sandbox", "BSG_POLL_INTERVAL": "0.5", "SWEEP_INTERVAL": "0.5"}
@@ -103,6 +113,13 @@ def check_encryption(environment: Environment) -> None:
     key = environment.run("python", "-c", MAKES_A_KEY).strip()
     with _redis(environment) as url:
         _run_programs_of_readme(environment, REDIS_URL=url, BODY_KEY=key)
+
+
+def check_otel(environment: Environment) -> None:
+    """A web app enqueues within a trace."""
+    with _redis(environment) as url:
+        printed = environment.run("python", "-c", CONTINUES_A_TRACE, REDIS_URL=url)
+    _expect("1 00-00000000000000000000000000000001-0000000000000002-01", printed)
 
 
 def check_files(environment: Environment) -> None:
@@ -137,6 +154,21 @@ def check_worker(environment: Environment) -> None:
             return producer.status(receipt.campaign_id).state is CampaignState.DONE
 
         _wait_until(done, "the campaign is done", *processes)
+
+
+def check_worker_and_otel(environment: Environment) -> None:
+    """A worker needs no SDK beside the API."""
+    check_worker(environment)
+    check_otel(environment)
+
+
+def check_worker_and_sentry(environment: Environment) -> None:
+    """Beat checks in at Sentry."""
+    with ExitStack() as running:
+        sentry = running.enter_context(SentryServer())
+        settings = {**QUICK, "REDIS_URL": running.enter_context(_redis(environment)), "SENTRY_DSN": sentry.dsn}
+        beat = running.enter_context(_process(environment, BEAT, settings))
+        _wait_until(lambda: bool(sentry.items("check_in")), "beat checks in", beat)
 
 
 def check_worker_and_cli(environment: Environment) -> None:
@@ -177,10 +209,13 @@ CHECKS: Mapping[tuple[str, ...], Callable[[Environment], None]] = {
     ("async",): check_async,
     ("encryption",): check_encryption,
     ("files",): check_files,
+    ("otel",): check_otel,
     ("async", "files"): check_async_and_files,
     ("cli",): check_cli,
     ("worker",): check_worker,
     ("worker", "cli"): check_worker_and_cli,
+    ("worker", "otel"): check_worker_and_otel,
+    ("worker", "sentry"): check_worker_and_sentry,
     ("all",): check_all,
 }
 

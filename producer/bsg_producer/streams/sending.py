@@ -9,6 +9,7 @@ from functools import partial
 from hashlib import blake2b
 
 from bsg_config import clock
+from bsg_config.meters import count_accepted
 from bsg_config.tracing import sampled_traceparent, span
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.streams import MESSAGES_A_CALL, AcceptedMessage, StreamMessage, StreamRules
@@ -75,7 +76,7 @@ class Sending:
                 result = self._group_commit(checked.message)
             except Unconfirmed:
                 raise EnqueueUnconfirmed(checked.key) from None
-            receipt = _receipt(checked, result)
+            receipt = self._receipt(checked, result)
             current.note(message=receipt.message_id, duplicate=receipt.duplicate)
             return receipt
 
@@ -108,7 +109,7 @@ class Sending:
                 results = commit(self._ledger, self._rules, [one.message for one in checked], in_order=True)
             except Unconfirmed:
                 raise EnqueueUnconfirmed(*(one.key for one in checked)) from None
-            yield from map(_receipt, checked, results)
+            yield from map(self._receipt, checked, results)
             checked = checked[len(results) :]
 
     def _check(self, message: MessageLike, idempotency_key: str | None) -> _Checked:
@@ -132,17 +133,18 @@ class Sending:
             ),
         )
 
-
-def _receipt(checked: _Checked, result: AcceptedMessage) -> MessageReceipt:
-    """Raise MessageInvalid or IdempotencyConflict for a message that was refused."""
-    match result.kind:
-        case "suppressed":
-            raise _invalid(SUPPRESSED)
-        case "reference_id":
-            raise _invalid(_SAME_REFERENCE_ID)
-        case "conflict":
-            raise IdempotencyConflict(checked.key, result.campaign_id, _message_id(result))
-    return MessageReceipt(_message_id(result), duplicate=result.kind == "duplicate")
+    def _receipt(self, checked: _Checked, result: AcceptedMessage) -> MessageReceipt:
+        """Raise MessageInvalid or IdempotencyConflict for a message that was refused."""
+        match result.kind:
+            case "suppressed":
+                raise _invalid(SUPPRESSED)
+            case "reference_id":
+                raise _invalid(_SAME_REFERENCE_ID)
+            case "conflict":
+                raise IdempotencyConflict(checked.key, result.campaign_id, _message_id(result))
+            case "accepted":
+                count_accepted(self._rules.account_name, 1)
+        return MessageReceipt(_message_id(result), duplicate=result.kind == "duplicate")
 
 
 def _message_id(accepted: AcceptedMessage) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from random import SystemRandom
 
+from bsg_config.meters import record_request
 from bsg_ledger.work import Send
 from bsg_worker.logs import decided
 from bsg_worker.runtime import Runtime
@@ -28,6 +29,7 @@ def record_post(runtime: Runtime, send: Send, posted: Posted, slot_wait: float) 
     else:
         outcome_text = f"{recorded.state}: {outcome.cause}" if outcome.cause else recorded.state
     runtime.measurements.count(outcome.kind, post_seconds=posted.took, slot_wait_seconds=slot_wait)
+    record_request(runtime.account.name, outcome.kind, seconds=posted.took, slot_wait_seconds=slot_wait)
     decided(
         LOGGER,
         outcome_text,
