@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterator
+from itertools import islice
 
 import orjson
 
@@ -56,14 +57,10 @@ def messages_array(body: bytes, campaign_id: str, cipher: BodyCipher) -> bytes:
     return b"[" + b",".join(_objects(body, campaign_id, cipher)) + b"]"
 
 
-def traceparents(body: bytes, cipher: BodyCipher) -> Iterator[str]:
-    """Yield the traceparents of the messages' senders, each once. Raise DecryptionError."""
-    seen = set()
-    for _, row in _rows(body, cipher):
-        _, _, traceparent = row.partition(_BEFORE_TRACEPARENT)
-        if traceparent and traceparent not in seen:
-            seen.add(traceparent)
-            yield traceparent.decode()
+def traceparents(body: bytes, cipher: BodyCipher, *, rows: int) -> list[str]:
+    """Return the traceparents of the senders of the first `rows` messages, each once. Raise DecryptionError."""
+    found = (row.partition(_BEFORE_TRACEPARENT)[2] for _, row in islice(_rows(body, cipher), rows))
+    return [traceparent.decode() for traceparent in dict.fromkeys(found) if traceparent]
 
 
 def _objects(body: bytes, campaign_id: str, cipher: BodyCipher) -> Iterator[bytes]:

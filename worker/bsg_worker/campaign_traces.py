@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
-from itertools import islice
-
-from redis.exceptions import RedisError
+from collections.abc import Callable, Sequence
 
 from bsg_config import clock
 from bsg_config.spans import Span
@@ -18,6 +14,8 @@ from bsg_messages.campaign_options import CampaignOptions
 from bsg_messages.collected import is_collected, traceparents
 from bsg_worker.runtime import Runtime
 
+ROWS_READ = 1000  # of a batch, because decrypting all of them once more would delay its request
+
 
 def span_of_attempt(runtime: Runtime, send: Send, asked_at: float) -> Span:
     """Return the span from the dispatch of a batch until the result of its POST.
@@ -27,7 +25,7 @@ def span_of_attempt(runtime: Runtime, send: Send, asked_at: float) -> Span:
     """
     if not is_tracing():
         return Span()
-    parent, links = _origin(send.options, send.body, runtime.cipher)
+    parent, links = _origin(send.options, lambda: send.body, runtime.cipher)
     if send.attempts and parent is not None:
         links = (parent,)
         parent = None
@@ -49,10 +47,7 @@ def span_of_end(runtime: Runtime, record: BatchRecord, status: str) -> Span:
     """Return the span in which a poll records that a batch has ended at BSG, with this status."""
     if not is_tracing() or record.state == "finished":
         return Span()
-    body = None
-    with suppress(RedisError):
-        body = runtime.ledger.reading.body(record.id)
-    parent, links = _origin(record.options, body or b"", runtime.cipher)
+    parent, links = _origin(record.options, lambda: runtime.ledger.reading.body(record.id), runtime.cipher)
     return span(
         "bsg.poll",
         "CONSUMER",
@@ -67,10 +62,15 @@ def span_of_end(runtime: Runtime, record: BatchRecord, status: str) -> Span:
     )
 
 
-def _origin(options: str, body: bytes, cipher: BodyCipher) -> tuple[str | None, Sequence[str]]:
+def _origin(
+    options: str, read_body: Callable[[], bytes | None], cipher: BodyCipher
+) -> tuple[str | None, Sequence[str]]:
     """Return the traceparents of the span that enqueued the campaign, and of those that sent a stream's messages."""
     try:
-        parent = CampaignOptions.from_json(options).traceparent
-        return parent, list(islice(traceparents(body, cipher), MAX_LINKS)) if is_collected(body) else []
+        campaign = CampaignOptions.from_json(options)
+        if campaign.deadline is not None:  # it is of no stream
+            return campaign.traceparent, ()
+        body = read_body() or b""
+        return None, traceparents(body, cipher, rows=ROWS_READ)[:MAX_LINKS] if is_collected(body) else ()
     except Exception:  # what is stored may be broken in any way, and the caller finds that out itself
         return None, ()
