@@ -16,7 +16,15 @@ from typing import Any
 import pytest
 
 REFUSED = ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "socket.bind")
-_STARTERS = ("subprocess", "multiprocessing", "concurrent.futures.process", "socketserver", "http.server")
+_STARTERS = (
+    "subprocess",
+    "multiprocessing",
+    "concurrent.futures.process",
+    "socketserver",
+    "http.server",
+    "werkzeug.serving",
+    "uvicorn",
+)
 _STARTING_NAMES = {"fork", "create_server", "bind"}
 _FOLLOWED = ("tests", "bsg_")
 
