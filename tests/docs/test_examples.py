@@ -20,6 +20,7 @@ import pytest
 
 import bsg_producer
 import bsg_producer.callbacks
+import bsg_producer.fastapi
 import bsg_producer.files
 from bsg_config.settings import Settings
 from bsg_ledger.batch_id import BatchId
@@ -28,6 +29,8 @@ from bsg_messages import rules
 from bsg_messages.sending_hours import SendingHours
 from bsg_messages.template import Template
 from bsg_producer import AsyncProducer, AsyncStream, Producer, Stream
+from bsg_producer.flask import BSGCampaigns
+from bsg_producer.http_statuses import http_status
 from bsg_sandbox.accounts import Account
 from bsg_sandbox.control import Control
 from bsg_sandbox.server import Sandbox
@@ -88,12 +91,13 @@ PREPARED: Mapping[str, Callable[[WorkerHarness], object]] = {
 
 def public() -> Iterator[tuple[str, object]]:
     """Yield each public name, with what it names."""
-    for package in (bsg_producer, bsg_producer.files):
+    for package in (bsg_producer, bsg_producer.files, bsg_producer.callbacks):
         yield from ((name, getattr(package, name)) for name in package.__all__)
-    alone = (bsg_producer.callbacks.callbacks, Settings, Control, SandboxSettings, Account)
+    alone = (http_status, Settings, Control, SandboxSettings, Account)
     yield from ((thing.__name__, thing) for thing in alone)
     yield from ((f"Settings.{name}", getattr(Settings, name)) for name in ("from_environment", "build"))
-    for kind in (Producer, AsyncProducer, Stream, AsyncStream, Template, SendingHours, Sandbox):
+    yield from ((f"fastapi.{name}", getattr(bsg_producer.fastapi, name)) for name in bsg_producer.fastapi.__all__)
+    for kind in (Producer, AsyncProducer, Stream, AsyncStream, BSGCampaigns, Template, SendingHours, Sandbox):
         yield kind.__name__, kind
         yield from ((f"{kind.__name__}.{name}", getattr(kind, name)) for name in dir(kind) if not name.startswith("_"))
     for name, rule in inspect.getmembers(rules, inspect.isfunction):

@@ -58,9 +58,10 @@ class WebApp:
     def _responds(self) -> bool:
         assert self._process.poll() is None, self.log()
         try:
-            return requests.get(self.url, timeout=5).ok
+            requests.get(self.url, timeout=5)
         except requests.ConnectionError:
             return False
+        return True
 
 
 class Visitor:

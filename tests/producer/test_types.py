@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import bsg_producer
 
 ROOT = Path(__file__).parents[2]
@@ -76,10 +78,49 @@ async def of_asynchronous_streams(producer: AsyncProducer) -> list[MessageReceip
     return [first, *others, *[receipt async for receipt in stream.send_many(coming())]]
 """
 
+OF_FRAMEWORKS = """
+from fastapi import FastAPI
+from flask import Flask
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-def test_a_type_checker_finds_each_wrong_line_of_an_app_and_no_other(tmp_path: Path) -> None:
+from bsg_producer import AsyncProducer, Producer
+from bsg_producer.callbacks import asgi_callbacks
+from bsg_producer.callbacks import callbacks as wsgi_callbacks
+from bsg_producer.fastapi import ProducerDep, callbacks, exception_handlers, lifespan
+from bsg_producer.flask import BSGCampaigns
+
+campaigns = BSGCampaigns()
+of_flask = Flask("shop")
+campaigns.init_app(of_flask)
+campaigns.mount_callbacks(of_flask, "/bsg", secret="k3Xw-1gH5_pQz8Lr2Vt9")
+campaigns.mount_callbacks(of_flask, "/bsg")  # wrong
+of_fastapi = FastAPI(lifespan=lifespan, exception_handlers=exception_handlers)
+of_fastapi.mount("/bsg", callbacks(secret="k3Xw-1gH5_pQz8Lr2Vt9"))
+campaigns.init_app(of_fastapi)  # wrong
+
+@of_flask.get("/campaigns/<campaign_id>")
+def view(campaign_id: str) -> str:
+    campaigns.producer.enqueue([5])  # wrong
+    return campaigns.producer.status(campaign_id).state
+
+@of_fastapi.get("/campaigns/{campaign_id}")
+async def endpoint(campaign_id: str, producer: ProducerDep) -> str:
+    await producer.enqueue([{"phone": 380661231231}], priority="urgent")  # wrong
+    producer.status(campaign_id).state  # wrong
+    return (await producer.status(campaign_id)).state
+
+def mount(producer: Producer, asynchronous: AsyncProducer) -> None:
+    DispatcherMiddleware(of_flask.wsgi_app, {"/bsg": wsgi_callbacks(producer, secret="k3Xw-1gH5_pQz8Lr2Vt9")})
+    of_fastapi.mount("/bsg", asgi_callbacks(asynchronous, secret="k3Xw-1gH5_pQz8Lr2Vt9"))
+    wsgi_callbacks(asynchronous, secret="k3Xw-1gH5_pQz8Lr2Vt9")  # wrong
+    asgi_callbacks(producer, secret="k3Xw-1gH5_pQz8Lr2Vt9")  # wrong
+"""
+
+
+@pytest.mark.parametrize("program", [PROGRAM, OF_FRAMEWORKS], ids=["producers", "frameworks"])
+def test_a_type_checker_finds_each_wrong_line_of_an_app_and_no_other(tmp_path: Path, program: str) -> None:
     app = tmp_path / "app.py"
-    app.write_text(PROGRAM)
+    app.write_text(program)
 
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"), "--no-pretty", str(app)],
@@ -90,7 +131,7 @@ def test_a_type_checker_finds_each_wrong_line_of_an_app_and_no_other(tmp_path: P
     )
 
     reported = {int(line.split(":")[1]) for line in done.stdout.splitlines() if ": error: " in line}
-    wrong = {number for number, line in enumerate(PROGRAM.splitlines(), 1) if "# wrong" in line}
+    wrong = {number for number, line in enumerate(program.splitlines(), 1) if "# wrong" in line}
     assert reported == wrong, done.stdout + done.stderr
 
 

@@ -32,6 +32,7 @@ CONTACTS = "phone,name\n+380 66 123-12-31,Olena\n12,Nobody\n+380 66 123-12-32,Ta
 SEND = ("send", "contacts.csv", "--sender", "MyShop", "--text", "Hi {{ name }}")
 
 IMPORTS_OF_A_WEB_APP = """
+from importlib import import_module
 from importlib.util import find_spec
 import bsg_producer, bsg_producer.callbacks
 assert find_spec("celery") is None
@@ -44,6 +45,13 @@ except ModuleNotFoundError as error:
     assert "bsg-campaigns[async]" in str(error), error
 else:
     raise AssertionError("AsyncProducer without its extra")
+for framework in ("flask", "fastapi"):
+    try:
+        import_module(f"bsg_producer.{framework}")
+    except ModuleNotFoundError as error:
+        assert f"bsg-campaigns[{framework}]" in str(error), error
+    else:
+        raise AssertionError(f"bsg_producer.{framework} without its extra")
 """
 
 READS_CSV_AND_NO_SPREADSHEET = """
@@ -84,6 +92,48 @@ from bsg_producer import Producer
 with use_span(NonRecordingSpan(SpanContext(1, 2, is_remote=True, trace_flags=TraceFlags(1)))):
     receipt = Producer().enqueue([{"phone": "+380 66 123-12-31"}], sender="MyShop", text="Hi")
     print(receipt.messages, sampled_traceparent())
+"""
+
+SENDS_FROM_FLASK = """
+from flask import Flask
+from bsg_producer.flask import BSGCampaigns
+
+app = Flask("shop")
+campaigns = BSGCampaigns(app)
+
+@app.post("/send")
+def send():
+    receipt = campaigns.producer.enqueue([{"phone": "+380 66 123-12-31"}], sender="MyShop", text="Hi")
+    return campaigns.producer.status(receipt.campaign_id).state
+
+print(app.test_client().post("/send").text)
+"""
+
+# Without a server, which is no part of the extra.
+SENDS_FROM_FASTAPI = """
+import asyncio
+from fastapi import FastAPI
+from bsg_producer.fastapi import ProducerDep, lifespan
+
+app = FastAPI(lifespan=lifespan)
+
+@app.post("/send")
+async def send(producer: ProducerDep) -> str:
+    receipt = await producer.enqueue([{"phone": "+380 66 123-12-31"}], sender="MyShop", text="Hi")
+    return (await producer.status(receipt.campaign_id)).state
+
+async def post():
+    async def receive():
+        return {"type": "http.request"}
+
+    async def send(event):
+        print(event.get("body", b"").decode(), end="")
+
+    request = {"type": "http", "method": "POST", "path": "/send", "query_string": b"", "headers": []}
+    async with app.router.lifespan_context(app):
+        await app(request, receive, send)
+
+asyncio.run(post())
 """
 
 MAKES_A_KEY = "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"
@@ -128,10 +178,28 @@ def check_files(environment: Environment) -> None:
     _expect("+380661231231", environment.run("python", "-c", READS_A_SPREADSHEET))
 
 
-def check_async_and_files(environment: Environment) -> None:
-    """An asyncio app reads a spreadsheet, and enqueues."""
+def check_flask(environment: Environment) -> None:
+    """A view of a Flask app enqueues."""
+    with _redis(environment) as url:
+        _expect("accepted", environment.run("python", "-c", SENDS_FROM_FLASK, REDIS_URL=url))
+
+
+def check_fastapi(environment: Environment) -> None:
+    """An endpoint of a FastAPI app enqueues."""
+    with _redis(environment) as url:
+        _expect('"accepted"', environment.run("python", "-c", SENDS_FROM_FASTAPI, REDIS_URL=url))
+
+
+def check_fastapi_and_files(environment: Environment) -> None:
+    """A FastAPI app reads a spreadsheet, and enqueues."""
     check_files(environment)
-    check_async(environment)
+    check_fastapi(environment)
+
+
+def check_files_and_flask(environment: Environment) -> None:
+    """A Flask app reads a spreadsheet, and enqueues."""
+    check_files(environment)
+    check_flask(environment)
 
 
 def check_cli(environment: Environment) -> None:
@@ -209,8 +277,11 @@ CHECKS: Mapping[tuple[str, ...], Callable[[Environment], None]] = {
     ("async",): check_async,
     ("encryption",): check_encryption,
     ("files",): check_files,
+    ("fastapi",): check_fastapi,
+    ("fastapi", "files"): check_fastapi_and_files,
+    ("files", "flask"): check_files_and_flask,
+    ("flask",): check_flask,
     ("otel",): check_otel,
-    ("async", "files"): check_async_and_files,
     ("cli",): check_cli,
     ("worker",): check_worker,
     ("worker", "cli"): check_worker_and_cli,

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -19,27 +19,30 @@ class CheckFailed(Exception):
 
 
 class Wheelhouse:
-    """The project's wheel, and those of all that its extras need, in the versions of requirements.lock."""
+    """The project's wheel, and those of all that these extras need, in the versions of requirements-dev.lock."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, extras: Iterable[str]) -> None:
         self._directory = directory / "wheels"
         # As README says: with no tool for developers but what pyproject.toml asks for.
         _call(*_PIP, "wheel", "--no-deps", "--wheel-dir", str(self._directory), str(ROOT))
         constraints = directory / "constraints.txt"
         # Not the lock itself: its hashes would be asked of the project's own wheel too.
-        constraints.write_text("\n".join(_PIN.findall((ROOT / "requirements.lock").read_text())) + "\n")
+        constraints.write_text("\n".join(_PIN.findall((ROOT / "requirements-dev.lock").read_text())) + "\n")
         (self._wheel,) = self._directory.glob("bsg_campaigns-*.whl")
-        _call(*_PIP, "wheel", "--wheel-dir", str(self._directory), "-c", str(constraints), f"{self._wheel}[all]")
+        wanted = self._with(sorted(set(extras)))
+        _call(*_PIP, "wheel", "--wheel-dir", str(self._directory), "-c", str(constraints), wanted)
 
     def install(self, directory: Path, extras: Sequence[str] = ()) -> Environment:
         """Install the wheel with these extras into a new environment in that directory."""
         _call(sys.executable, "-m", "venv", "--without-pip", str(directory / "venv"))
         environment = Environment(directory)
-        wanted = f"{self._wheel}[{','.join(extras)}]" if extras else str(self._wheel)
         into = (*_PIP, "--python", str(environment.program("python")))
         # What is imported is compiled then; most of what is installed never is.
-        _call(*into, "install", "--no-compile", "--no-index", "--find-links", str(self._directory), wanted)
+        _call(*into, "install", "--no-compile", "--no-index", "--find-links", str(self._directory), self._with(extras))
         return environment
+
+    def _with(self, extras: Sequence[str]) -> str:
+        return f"{self._wheel}[{','.join(extras)}]" if extras else str(self._wheel)
 
 
 class Environment:
