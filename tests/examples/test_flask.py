@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-import requests
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
@@ -79,20 +78,6 @@ def test_a_mistake_shows_the_form_again_with_what_to_mend(
     assert again.status_code == 422
     assert message in plain(again.text)
     assert form["key"] in again.text
-
-
-def test_a_delivery_report_that_bsg_pushes_is_in_the_feed(
-    scenario: ScenarioEnvironment, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    secret = "secret-of-the-example"
-    settings = {"REDIS_URL": scenario.redis_url, "BSG_CALLBACK_SECRET": secret, "SHOP_URL": "https://shop.example"}
-    position = scenario.producer.latest_delivery_report()
-    with WebApp("flask", FLASK, settings, tmp_path_factory.mktemp("callbacks") / "log") as app:
-        response = requests.post(f"{app.url}/bsg/{secret}", data={"reference": "order1", "status": "read"}, timeout=5)
-        forged = requests.post(f"{app.url}/bsg/guess", data={"reference": "order1", "status": "read"}, timeout=5)
-
-    assert (response.status_code, forged.status_code) == (200, 404)
-    assert [report.status for report in scenario.producer.delivery_reports(since=position)] == ["read"]
 
 
 def test_an_unknown_campaign_is_not_found(visitor: Visitor) -> None:
