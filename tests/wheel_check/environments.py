@@ -19,7 +19,10 @@ class CheckFailed(Exception):
 
 
 class Wheelhouse:
-    """The project's wheel, and those of all that its extras need, in the versions of requirements.lock."""
+    """The project's wheel, and those of all that its extras need, in the versions of requirements-dev.lock.
+
+    Those of requirements.lock are the same; frameworks are in the other one only.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory / "wheels"
@@ -27,9 +30,9 @@ class Wheelhouse:
         _call(*_PIP, "wheel", "--no-deps", "--wheel-dir", str(self._directory), str(ROOT))
         constraints = directory / "constraints.txt"
         # Not the lock itself: its hashes would be asked of the project's own wheel too.
-        constraints.write_text("\n".join(_PIN.findall((ROOT / "requirements.lock").read_text())) + "\n")
+        constraints.write_text("\n".join(_PIN.findall((ROOT / "requirements-dev.lock").read_text())) + "\n")
         (self._wheel,) = self._directory.glob("bsg_campaigns-*.whl")
-        _call(*_PIP, "wheel", "--wheel-dir", str(self._directory), "-c", str(constraints), f"{self._wheel}[all]")
+        _call(*_PIP, "wheel", "--wheel-dir", str(self._directory), "-c", str(constraints), f"{self._wheel}[all,django]")
 
     def install(self, directory: Path, extras: Sequence[str] = ()) -> Environment:
         """Install the wheel with these extras into a new environment in that directory."""
