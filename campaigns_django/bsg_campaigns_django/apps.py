@@ -15,4 +15,6 @@ class CampaignsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from bsg_campaigns_django import checks  # noqa: F401 - registers them
+
         setting_changed.connect(forget_settings)  # tests override settings

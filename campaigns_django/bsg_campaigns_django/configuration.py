@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from typing import Any
 
 from django.conf import settings as project
 
+from bsg_config.app_settings import read_app_settings
 from bsg_config.settings import Settings
 from bsg_producer import Producer
 
@@ -16,17 +16,20 @@ SETTING = "BSG_CAMPAIGNS"
 
 @cache
 def settings() -> Settings:
-    """Return the settings: those in `BSG_CAMPAIGNS` of settings.py, before those of the environment.
+    """Return the settings in `BSG_CAMPAIGNS` of settings.py, and the environment's for the rest.
 
-    `BSG_CAMPAIGNS` is a mapping with the names of the environment, such as {"REDIS_URL": "redis://localhost:6379/0"}.
+    `BSG_CAMPAIGNS` is a mapping with the names of the variables, such as {"REDIS_URL": "redis://localhost:6379/0"}.
     Raise SettingsInvalid.
+
+    >>> settings().redis_url is None
+    False
     """
-    return Settings.from_environment({**os.environ, **_written(getattr(project, SETTING, {}))})
+    return read_app_settings(getattr(project, SETTING, {}))
 
 
 @cache
 def producer() -> Producer:
-    """Return the producer of this process. Raise SettingsInvalid.
+    """Return the producer of this process, which has these settings. Raise SettingsInvalid.
 
     >>> producer().latest_event()
     '0-0.0'
@@ -39,12 +42,3 @@ def forget_settings(*, setting: str, **_: Any) -> None:
     if setting == SETTING:
         settings.cache_clear()
         producer.cache_clear()
-
-
-def _written(given: dict[str, Any]) -> dict[str, str]:
-    """Return the values as the environment has them."""
-    return {name: _text(value) for name, value in given.items() if value is not None}
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

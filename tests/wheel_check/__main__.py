@@ -24,7 +24,7 @@ def main() -> int:
         chosen = {only: chosen[only]}
     failed = []
     with tempfile.TemporaryDirectory(prefix="wheel-check-") as directory:
-        wheels = Wheelhouse(Path(directory))
+        wheels = Wheelhouse(Path(directory), (extra for extras, _ in chosen.values() for extra in extras))
         for number, (name, (extras, check)) in enumerate(chosen.items()):
             began = time.monotonic()
             folder = Path(directory) / str(number)

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -19,12 +19,9 @@ class CheckFailed(Exception):
 
 
 class Wheelhouse:
-    """The project's wheel, and those of all that its extras need, in the versions of requirements-dev.lock.
+    """The project's wheel, and those of all that these extras need, in the versions of requirements-dev.lock."""
 
-    Those of requirements.lock are the same; frameworks are in the other one only.
-    """
-
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, extras: Iterable[str]) -> None:
         self._directory = directory / "wheels"
         # As README says: with no tool for developers but what pyproject.toml asks for.
         _call(*_PIP, "wheel", "--no-deps", "--wheel-dir", str(self._directory), str(ROOT))
@@ -32,7 +29,8 @@ class Wheelhouse:
         # Not the lock itself: its hashes would be asked of the project's own wheel too.
         constraints.write_text("\n".join(_PIN.findall((ROOT / "requirements-dev.lock").read_text())) + "\n")
         (self._wheel,) = self._directory.glob("bsg_campaigns-*.whl")
-        _call(*_PIP, "wheel", "--wheel-dir", str(self._directory), "-c", str(constraints), f"{self._wheel}[all,django]")
+        wanted = f"{self._wheel}[{','.join(sorted(set(extras)))}]"
+        _call(*_PIP, "wheel", "--wheel-dir", str(self._directory), "-c", str(constraints), wanted)
 
     def install(self, directory: Path, extras: Sequence[str] = ()) -> Environment:
         """Install the wheel with these extras into a new environment in that directory."""
