@@ -50,7 +50,7 @@ def carry_outgoing(producer: Producer, using: str) -> int:
     if not rows:
         return 0
     attempted = Outgoing.objects.using(using).filter(pk__in=[row.pk for row in rows], attempted_at=None)
-    attempted.update(attempted_at=timezone.now())
+    attempted.update(attempted_at=timezone.now())  # guard: attempt-before-sending
     outcomes: list[Outcome] = []
     try:
         for outcome in _send(producer, rows):
@@ -116,10 +116,11 @@ def _send(producer: Producer, rows: Iterable[Outgoing]) -> Iterator[Outcome]:
 
 
 def _enqueue(producer: Producer, row: Outgoing, content: Content) -> Outcome:
-    if _was_forgotten(row, settings().ledger_retention):
+    if _was_forgotten(row, settings().ledger_retention):  # guard: forgotten-campaign-asks-operator
         return Outcome(row, OutgoingState.IN_DOUBT, error=FORGOTTEN)
     options = start_in_future(content.options, clock.now())
     try:
+        # guard: campaign-has-key-of-row
         receipt = producer.enqueue(content.messages, idempotency_key=row.key, **options)
     except CampaignInvalid as error:
         return _refused(row, error)
@@ -140,7 +141,8 @@ def _send_messages(
             yield outcome
     while left:
         try:
-            for receipt in stream.send_many([(content.messages[0], row.key) for row, content in left]):
+            messages = [(content.messages[0], row.key) for row, content in left]  # guard: message-has-key-of-row
+            for receipt in stream.send_many(messages):
                 yield _carried(left.popleft()[0], receipt.message_id)
         except MessageInvalid as error:
             yield Outcome(left.popleft()[0], OutgoingState.REFUSED, error=str(error))
@@ -155,12 +157,14 @@ def _too_late(stream: Stream, options: Mapping[str, Any], row: Outgoing) -> Outc
     forgotten = _was_forgotten(row, settings().stream_key_retention)
     if not expired and not forgotten:
         return None
-    if row.attempted_at is not None:
+    if row.attempted_at is not None:  # guard: late-message-looked-up
         try:
             return _carried(row, stream.message(idempotency_key=row.key).message_id)
         except MessageNotFound:
             pass
-    return Outcome(row, OutgoingState.IN_DOUBT, error=FORGOTTEN) if forgotten else Outcome(row, OutgoingState.EXPIRED)
+    if forgotten:  # guard: forgotten-message-asks-operator
+        return Outcome(row, OutgoingState.IN_DOUBT, error=FORGOTTEN)
+    return Outcome(row, OutgoingState.EXPIRED)
 
 
 def _was_forgotten(row: Outgoing, retention: float) -> bool:
@@ -179,8 +183,9 @@ def _carried(row: Outgoing, message_id: str) -> Outcome:
 
 def _refused(row: Outgoing, error: CampaignInvalid) -> Outcome:
     """An earlier attempt may have been accepted before the options became invalid, as a deadline does."""
-    state = OutgoingState.REFUSED if row.attempted_at is None else OutgoingState.IN_DOUBT
-    return Outcome(row, state, error=str(error))
+    if row.attempted_at is not None:  # guard: refused-after-attempt-is-in-doubt
+        return Outcome(row, OutgoingState.IN_DOUBT, error=str(error))
+    return Outcome(row, OutgoingState.REFUSED, error=str(error))
 
 
 def _accepted_before(row: Outgoing, error: IdempotencyConflict) -> Outcome:

@@ -64,7 +64,7 @@ def follow_delivery_reports(producer: Producer, using: str) -> int:
     """Follow delivery reports. Return how many. Raise QueueUnavailable, or ReceiverFailed behind those before it."""
     since = _saved(DELIVERY_REPORTS, using)
     if since is None:
-        FeedPosition.objects.using(using).get_or_create(feed=DELIVERY_REPORTS)
+        _add_position(DELIVERY_REPORTS, using)
         since = ""
     try:
         reports = list(islice(producer.delivery_reports(since=since or None), ENTRIES_AT_ONCE))
@@ -92,10 +92,14 @@ def _begin(producer: Producer, using: str) -> str:
     """Read the campaigns that may be older than the feed. Return the position before its oldest event."""
     summaries = {summary.campaign_id: summary for summary in producer.campaigns()}
     with transaction.atomic(using=using):
-        _, created = FeedPosition.objects.using(using).get_or_create(feed=EVENTS)
-        if created:
+        _add_position(EVENTS, using)
+        if _lock(EVENTS, "", using):  # another follower may be ahead
             write_campaigns(summaries, using)
     return ""
+
+
+def _add_position(feed: str, using: str) -> None:
+    FeedPosition.objects.using(using).bulk_create([FeedPosition(feed=feed)], ignore_conflicts=True)
 
 
 def _read_campaigns(producer: Producer, since: str, using: str) -> int:
@@ -140,7 +144,7 @@ def _take(
     taken, failure = 0, None
     with transaction.atomic(using=using):
         # Another follower may have followed them meanwhile.
-        if _lock(feed, since, using):
+        if _lock(feed, since, using):  # guard: position-compared
             write()
             for entry in entries:
                 failure = _send(signal, partial(send, entry), using)

@@ -24,19 +24,32 @@ _READS = ("SELECT", "PRAGMA", "SHOW")
 def follow_and_die(nth: int) -> bool:
     """Run `bsg_follow --once` in a fork that dies before its nth effect. Return whether it died."""
     connections.close_all()  # the fork must not use, nor close, those of this process
-    child = os.fork()
-    if child == 0:
-        try:
-            _install(nth)
-            call_command("bsg_follow", "--once")
-            connections.close_all()
-            os._exit(0)
-        finally:
-            os._exit(1)
+    child = _fork(lambda: _install(nth))
     _, status = os.waitpid(child, 0)
     died = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
     assert died or status == 0, f"the follower ended with {status}"
     return died
+
+
+def follow_at_once(followers: int) -> None:
+    """Run that many followers in forks at the same time."""
+    connections.close_all()
+    children = [child for _ in range(followers) if (child := _fork(lambda: None))]
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * followers
+
+
+def _fork(prepare: Callable[[], None]) -> int:
+    """Run `bsg_follow --once` in a fork; return its process id."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        prepare()
+        call_command("bsg_follow", "--once")
+        connections.close_all()
+        os._exit(0)
+    finally:
+        os._exit(1)
 
 
 def _install(nth: int) -> None:
