@@ -144,6 +144,12 @@ def check_django(environment: Environment) -> None:
         _expect("carried over", environment.run("python", "-c", READS_THE_OUTGOING_MESSAGE, **settings))
 
 
+def check_django_and_files(environment: Environment) -> None:
+    """A Django project reads a spreadsheet, and writes an outgoing message that `bsg_follow` carries over."""
+    check_files(environment)
+    check_django(environment)
+
+
 def check_async_and_files(environment: Environment) -> None:
     """An asyncio app reads a spreadsheet, and enqueues."""
     check_files(environment)
@@ -211,6 +217,7 @@ CHECKS: Mapping[tuple[str, ...], Callable[[Environment], None]] = {
     ("encryption",): check_encryption,
     ("files",): check_files,
     ("django",): check_django,
+    ("django", "files"): check_django_and_files,
     ("async", "files"): check_async_and_files,
     ("cli",): check_cli,
     ("worker",): check_worker,
