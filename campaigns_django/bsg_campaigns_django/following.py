@@ -16,6 +16,7 @@ from bsg_campaigns_django.recording import (
     add_campaigns,
     campaigns_with_messages,
     forget_message_states,
+    read_all_summaries,
     read_rejects,
     read_summaries,
     write_campaigns,
@@ -90,7 +91,7 @@ def _saved(feed: str, using: str) -> str | None:
 
 def _begin(producer: Producer, using: str) -> str:
     """Read the campaigns that may be older than the feed. Return the position before its oldest event."""
-    summaries = {summary.campaign_id: summary for summary in producer.campaigns()}
+    summaries = read_all_summaries(producer)
     with transaction.atomic(using=using):
         _add_position(EVENTS, using)
         if _lock(EVENTS, "", using):  # another follower may be ahead
@@ -105,7 +106,7 @@ def _add_position(feed: str, using: str) -> None:
 def _read_campaigns(producer: Producer, since: str, using: str) -> int:
     """Read everything anew: the position first, so that nothing falls between."""
     latest = producer.latest_event()
-    summaries = {summary.campaign_id: summary for summary in producer.campaigns()}
+    summaries = read_all_summaries(producer)
 
     def write() -> None:
         write_campaigns(summaries, using)

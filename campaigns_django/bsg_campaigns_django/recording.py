@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from bsg_campaigns_django.models import Campaign, Message
 from bsg_ledger.records import CampaignSummary
-from bsg_ledger.states import BatchState
+from bsg_ledger.states import BatchState, CampaignState
 from bsg_messages.reference_ids import campaign_and_index
-from bsg_producer import CampaignNotFound, DeliveryReport, MessageNotFound, Producer, Transition
+from bsg_producer import CampaignNotFound, CampaignUnreadable, DeliveryReport, MessageNotFound, Producer, Transition
 
 ACCEPTED = "accepted"  # of a message whose state is still to be read
 REJECTED = "rejected"
@@ -21,15 +22,22 @@ Summaries = Mapping[str, CampaignSummary]
 Rejects = Mapping[str, Mapping[int, str]]
 
 
-def read_summaries(producer: Producer, campaign_ids: Iterable[str]) -> dict[str, CampaignSummary]:
-    """Return the campaigns as they are now, by id, without those that the ledger has forgotten."""
-    found = {}
+def read_summaries(producer: Producer, campaign_ids: Iterable[str]) -> Summaries:
+    """Return the campaigns as they are now, by id, without those that the ledger has forgotten or cannot read."""
+    found = []
     for campaign_id in sorted(campaign_ids):
-        try:
-            found[campaign_id] = producer.summary(campaign_id)
-        except CampaignNotFound:
-            continue
-    return found
+        with suppress(CampaignNotFound):
+            found.append(producer.summary(campaign_id))
+    return _readable(found)
+
+
+def read_all_summaries(producer: Producer) -> Summaries:
+    """Return every campaign that the ledger can read, by id."""
+    return _readable(producer.campaigns())
+
+
+def _readable(summaries: Iterable[CampaignSummary]) -> Summaries:
+    return {one.campaign_id: one for one in summaries if one.state is not CampaignState.UNREADABLE}
 
 
 def write_campaigns(summaries: Summaries, using: str) -> None:
@@ -130,7 +138,7 @@ def read_message_states(producer: Producer, using: str) -> int:
     for message_id in message_ids:
         try:
             status = producer.message(message_id)
-        except MessageNotFound:
+        except (MessageNotFound, CampaignUnreadable):
             values = {"state": FORGOTTEN}
         else:
             values = {"state": status.state, "reject_code": "" if status.reject is None else status.reject.code.value}
