@@ -147,6 +147,7 @@ class AsyncProducer(Awaiting[Producer]):
     preview = _previewing(Producer.preview)
     send_test = awaited_over(Producer.send_test)
     status = awaited(Producer.status)
+    summary = awaited(Producer.summary)
     campaigns = iterated(Producer.campaigns)
     rejects = iterated(Producer.rejects)
     report = _in_threads(Producer.report)

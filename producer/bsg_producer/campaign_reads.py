@@ -28,6 +28,15 @@ class CampaignReads(ProducerBase):
         with queue_errors():
             return known(campaign_id, self._ledger.reading.status(checked(campaign_id)))
 
+    def summary(self, campaign_id: str) -> CampaignSummary:
+        """Return the campaign as `campaigns` does: without its batches and transitions, of which it may have thousands.
+
+        >>> producer.summary(campaign_id).counts["finished"]
+        2
+        """
+        with queue_errors():
+            return known(campaign_id, self._ledger.reading.summary(checked(campaign_id)))
+
     def campaigns(self) -> Iterator[CampaignSummary]:
         """Return every campaign of the ledger, the newest first.
 
@@ -44,7 +53,7 @@ class CampaignReads(ProducerBase):
         ...     print(reject.index, reject.code, reject.message)
         2 invalid_phone not an international phone number: write 9 to 15 digits with the country code, ...
         """
-        self._summary(campaign_id)
+        self.summary(campaign_id)
         with queue_errors():
             for row in self._ledger.reading.rejects(campaign_id):
                 yield Reject.from_json(row)
@@ -69,7 +78,3 @@ class CampaignReads(ProducerBase):
         ['accepted', 'done']
         """
         return following.watch(self._ledger, checked(campaign_id), wait_ms=self._wait_ms)
-
-    def _summary(self, campaign_id: str) -> CampaignSummary:
-        with queue_errors():
-            return known(campaign_id, self._ledger.reading.summary(checked(campaign_id)))

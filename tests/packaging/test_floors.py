@@ -21,6 +21,7 @@ BELOW: Mapping[str, Set[str]] = {
     "worker": {"messages", "config", "ledger", "client", "broker"},
     "monitor": {"messages", "config", "ledger", "client", "broker", "producer", "worker"},
     "cli": {"messages", "config", "ledger", "client", "broker", "producer", "worker", "sandbox"},
+    "campaigns_django": {"messages", "config", "ledger", "broker", "producer"},
     "sandbox": set(),
 }
 # "module" or "module:attribute", as import_module, Celery and kombu take them; an f-string's beginning is its package.

@@ -138,6 +138,27 @@ asyncio.run(post())
 
 MAKES_A_KEY = "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"
 
+DJANGO_SETTINGS = """
+SECRET_KEY = "for this check"
+INSTALLED_APPS = ["bsg_campaigns_django"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "project.sqlite3"}}
+USE_TZ = True
+"""
+
+WRITES_AN_OUTGOING_MESSAGE = """
+import django
+django.setup()
+from bsg_campaigns_django import Outgoing
+Outgoing.objects.add_message("codes", {"phone": "+380 66 123-12-31", "text": "Your code is 1234"}, sender="MyShop")
+"""
+
+READS_THE_OUTGOING_MESSAGE = """
+import django
+django.setup()
+from bsg_campaigns_django import Outgoing
+print(*Outgoing.objects.values_list("state", flat=True))
+"""
+
 QUICK = {"BSG_API_KEY": "live_sandbox", "BSG_POLL_INTERVAL": "0.5", "SWEEP_INTERVAL": "0.5"}
 
 
@@ -176,6 +197,24 @@ def check_files(environment: Environment) -> None:
     """A web app reads a spreadsheet with national numbers."""
     _write_contacts(environment)
     _expect("+380661231231", environment.run("python", "-c", READS_A_SPREADSHEET))
+
+
+def check_django(environment: Environment) -> None:
+    """A Django project writes an outgoing message, and `bsg_follow` carries it over."""
+    (environment.directory / "project.py").write_text(DJANGO_SETTINGS)
+    project = {"DJANGO_SETTINGS_MODULE": "project", "PYTHONPATH": str(environment.directory)}
+    with _redis(environment) as url:
+        settings = {**project, "REDIS_URL": url}
+        environment.run("python", "-m", "django", "migrate", **settings)
+        environment.run("python", "-c", WRITES_AN_OUTGOING_MESSAGE, **settings)
+        environment.run("python", "-m", "django", "bsg_follow", "--once", **settings)
+        _expect("carried over", environment.run("python", "-c", READS_THE_OUTGOING_MESSAGE, **settings))
+
+
+def check_django_and_files(environment: Environment) -> None:
+    """A Django project reads a spreadsheet, and writes an outgoing message that `bsg_follow` carries over."""
+    check_files(environment)
+    check_django(environment)
 
 
 def check_flask(environment: Environment) -> None:
@@ -277,6 +316,8 @@ CHECKS: Mapping[tuple[str, ...], Callable[[Environment], None]] = {
     ("async",): check_async,
     ("encryption",): check_encryption,
     ("files",): check_files,
+    ("django",): check_django,
+    ("django", "files"): check_django_and_files,
     ("fastapi",): check_fastapi,
     ("fastapi", "files"): check_fastapi_and_files,
     ("files", "flask"): check_files_and_flask,

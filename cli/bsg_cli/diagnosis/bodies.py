@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 
 import redis
 
@@ -11,9 +10,8 @@ from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.printing import number
 from bsg_config.settings import Settings
 from bsg_ledger.ledger import Ledger
-from bsg_messages.body_cipher import BodyCipher, DecryptionError
-
-LOOKED_INTO = 20  # campaigns: each is some 100 KB to read
+from bsg_messages.body_cipher import BodyCipher
+from bsg_producer.unreadable import unreadable_campaigns
 
 _SUBJECT = "bodies"
 
@@ -24,7 +22,7 @@ def look_at_bodies(client: redis.Redis, settings: Settings) -> Iterator[Finding]
         yield Finding(_SUBJECT, Level.OK, "phones and texts are encrypted in Redis (BODY_KEY)")
     else:
         yield Finding(_SUBJECT, Level.NOTE, "phones and texts are in Redis as they are: no BODY_KEY is set here")
-    locked = _locked(Ledger(client), BodyCipher(settings.body_key))
+    locked = unreadable_campaigns(Ledger(client), BodyCipher(settings.body_key))
     if locked:
         yield Finding(
             _SUBJECT,
@@ -33,19 +31,3 @@ def look_at_bodies(client: redis.Redis, settings: Settings) -> Iterator[Finding]
             f"here, such as {locked[0]}: workers with these settings send nothing of them",
             "Put that key behind the others in BODY_KEY, here and for the workers.",
         )
-
-
-def _locked(ledger: Ledger, cipher: BodyCipher) -> list[str]:
-    """Return unreadable campaigns among some that still wait."""
-    waiting = (
-        (campaign.campaign_id, body)
-        for campaign in ledger.reading.open_campaigns()
-        if (body := ledger.reading.waiting_body(campaign.campaign_id)) is not None
-    )
-    locked = []
-    for campaign_id, body in islice(waiting, LOOKED_INTO):
-        try:
-            cipher.decrypt(body)
-        except DecryptionError:
-            locked.append(campaign_id)
-    return locked

@@ -2,17 +2,21 @@ from __future__ import annotations
 
 import secrets
 from itertools import islice
+from typing import Any
 
+from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
+from bsg_campaigns_django import Outgoing, producer
 from bsg_producer import BSGCampaignsError, CampaignInvalid, CampaignNotFound, IdempotencyConflict, MessageInvalid
+from bsg_producer.files import MessageFile
 from campaigns.forms import MailingForm, OrderForm
 from campaigns.models import Mailing
-from campaigns.producer import orders, producer
+from campaigns.streams import orders
 
 REJECTS_SHOWN = 100
 
@@ -24,24 +28,24 @@ def new(request: HttpRequest) -> HttpResponse:
             request, "campaigns/form.html", {"form": MailingForm(initial={"form_key": secrets.token_hex(16)})}
         )
     form = MailingForm(request.POST, request.FILES)
-    if not form.is_valid():
-        return render(request, "campaigns/form.html", {"form": form}, status=422)
-    try:
-        with transaction.atomic():
-            mailing = form.save()
-            # Not before: a campaign whose mailing was rolled back would be sent all the same.
-            transaction.on_commit(lambda: _enqueue(mailing))
-    except IntegrityError:
-        mailing = Mailing.objects.get(form_key=form.cleaned_data["form_key"])
-    return redirect("campaigns:show", mailing.pk)
+    if form.is_valid():
+        try:
+            return redirect("campaigns:show", _write_mailing(**form.cleaned_data).pk)
+        except IntegrityError:
+            return redirect("campaigns:show", Mailing.objects.get(form_key=form.cleaned_data["form_key"]).pk)
+        except CampaignInvalid as error:
+            form.add_error(None, str(error))
+    return render(request, "campaigns/form.html", {"form": form}, status=422)
 
 
 @require_GET
 def show(request: HttpRequest, mailing_id: int) -> HttpResponse:
     mailing = get_object_or_404(Mailing, pk=mailing_id)
-    rejects = list(islice(producer().rejects(mailing.campaign_id), REJECTS_SHOWN)) if mailing.campaign_id else []
-    status = producer().status(mailing.campaign_id) if mailing.campaign_id else None
-    return render(request, "campaigns/show.html", {"mailing": mailing, "status": status, "rejects": rejects})
+    shown: dict[str, Any] = {"mailing": mailing}
+    if campaign_id := mailing.outgoing.campaign_id:
+        rejects = list(islice(producer().rejects(campaign_id), REJECTS_SHOWN))
+        shown |= {"status": producer().status(campaign_id), "rejects": rejects}
+    return render(request, "campaigns/show.html", shown)
 
 
 @require_GET
@@ -49,7 +53,7 @@ def progress(_: HttpRequest, mailing_id: int) -> JsonResponse:
     """Return what the page asks for every second."""
     mailing = get_object_or_404(Mailing, pk=mailing_id)
     try:
-        status = producer().status(mailing.campaign_id)
+        status = producer().status(mailing.outgoing.campaign_id)
     except CampaignNotFound:
         raise Http404("not accepted yet") from None
     return JsonResponse({"state": status.state, "final": status.state.final, "counts": dict(status.counts)})
@@ -79,13 +83,8 @@ def show_message(request: HttpRequest, message_id: str) -> HttpResponse:
     return render(request, "campaigns/message.html", shown)
 
 
-def _enqueue(mailing: Mailing) -> None:
-    """After the commit nothing may fail loudly: what is not accepted now, `enqueue_waiting` tries again."""
-    try:
-        mailing.enqueue()
-    except (CampaignInvalid, IdempotencyConflict) as error:
-        mailing.problem = str(error)
-        mailing.save(update_fields=["problem"])
-    except BSGCampaignsError as error:
-        mailing.last_error = str(error)
-        mailing.save(update_fields=["last_error"])
+def _write_mailing(*, form_key: str, name: str, sender: str, text: str, contacts: UploadedFile) -> Mailing:
+    """Write the mailing and its campaign: both or none. `manage.py bsg_follow` has the campaign accepted."""
+    with transaction.atomic(), MessageFile(contacts, name=contacts.name, text=text) as messages:
+        outgoing = Outgoing.objects.add_campaign(messages, sender=sender, text=text, name=name)
+        return Mailing.objects.create(form_key=form_key, name=name, outgoing=outgoing)

@@ -10,7 +10,7 @@ SECRET_KEY = os.environ.get("SHOP_SECRET_KEY", "for development only")
 DEBUG = os.environ.get("SHOP_DEBUG") == "1"
 ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 
-INSTALLED_APPS = ["campaigns"]
+INSTALLED_APPS = ["bsg_campaigns_django", "campaigns"]
 MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -26,5 +26,4 @@ TEMPLATES = [
 ]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": DATA_DIR / "shop.sqlite3"}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-MEDIA_ROOT = DATA_DIR / "uploads"
 USE_TZ = True

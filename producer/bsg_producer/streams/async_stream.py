@@ -27,6 +27,7 @@ class AsyncStream(Awaiting[Stream]):
     def name(self) -> str:
         return self._synchronous.name
 
+    check = awaited(Stream.check)
     send = awaited(Stream.send)
     send_many = iterated_over(Stream.send_many)
     message = awaited(Stream.message)

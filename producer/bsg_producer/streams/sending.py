@@ -68,6 +68,10 @@ class Sending:
         self._cipher = cipher
         self._group_commit = GroupCommit(partial(commit, ledger, rules))
 
+    def check(self, message: MessageLike) -> None:
+        """Raise MessageInvalid."""
+        self._check(message, None)
+
     def send(self, message: MessageLike, idempotency_key: str | None) -> MessageReceipt:
         """Accept a message. Nothing is accepted if this raises anything but `EnqueueUnconfirmed`."""
         with span("bsg.send", "PRODUCER", stream=self._rules.stream) as current:

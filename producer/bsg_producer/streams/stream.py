@@ -39,6 +39,15 @@ class Stream:
     def name(self) -> str:
         return self._rules.stream
 
+    def check(self, message: MessageLike) -> None:
+        """Raise `MessageInvalid` if the message breaks a rule. Nothing is sent, and Redis is not asked.
+
+        >>> producer.stream("codes", sender="MyShop").check({"phone": "12", "text": "Your code is 1234"})
+        Traceback (most recent call last):
+        bsg_producer.errors.MessageInvalid: phone: ...
+        """
+        self._sending.check(message)
+
     def send(self, message: MessageLike, *, idempotency_key: str | None = None) -> MessageReceipt:
         """Accept one message. After this returns, it is sent exactly once or accounted for with a reason.
 

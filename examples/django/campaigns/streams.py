@@ -1,16 +1,12 @@
-"""The one producer of this process: it is made when it is first asked for, as settings come from the environment."""
+"""The streams of this app. One is made when it is first asked for, and serves the whole process."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from functools import cache
 
-from bsg_producer import Producer, Stream
-
-
-@cache
-def producer() -> Producer:
-    return Producer()
+from bsg_campaigns_django import producer
+from bsg_producer import Stream
 
 
 @cache

@@ -1,0 +1,21 @@
+"""One pass of the follower. Several followers may run at once: none does again what another one has done."""
+
+from __future__ import annotations
+
+from bsg_campaigns_django.carrying import carry_outgoing
+from bsg_campaigns_django.following import follow_delivery_reports, follow_events
+from bsg_campaigns_django.recording import read_message_states
+from bsg_producer import Producer
+
+
+def follow(producer: Producer, using: str) -> int:
+    """Follow the feeds, and carry over what waits. Return how much was done: 0 if nothing is left.
+
+    Raise QueueUnavailable, QueueNotDurable or EnqueueUnconfirmed, ReceiverFailed, and what the database raises. Each
+    pass goes on where the last one ended, however it ended.
+    """
+    done = follow_events(producer, using)
+    done += follow_delivery_reports(producer, using)
+    done += carry_outgoing(producer, using)
+    done += read_message_states(producer, using)
+    return done
