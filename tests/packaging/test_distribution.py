@@ -23,6 +23,7 @@ PACKAGES = {
     "bsg_monitor": "monitor",
     "bsg_cli": "cli",
     "bsg_sandbox": "sandbox",
+    "bsg_testing": "testing",
 }
 IMPORTS = """
 import json, sys

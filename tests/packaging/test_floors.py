@@ -22,6 +22,7 @@ BELOW: Mapping[str, Set[str]] = {
     "monitor": {"messages", "config", "ledger", "client", "broker", "producer", "worker"},
     "cli": {"messages", "config", "ledger", "client", "broker", "producer", "worker", "sandbox"},
     "sandbox": set(),
+    "testing": {"messages", "config", "ledger", "client", "broker", "producer", "worker", "cli", "sandbox"},
 }
 # "module" or "module:attribute", as import_module, Celery and kombu take them; an f-string's beginning is its package.
 _BY_STRING = re.compile(r"(?P<module>bsg_\w+(?:\.\w+)*)\.?(?::\w+)?")

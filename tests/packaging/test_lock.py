@@ -19,7 +19,7 @@ RUN, BUILD, DEVELOP = LOCKS = ("requirements.lock", "requirements-build.lock", "
 PIN = re.compile(
     r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;\\]+)(?: ; [^\\]+)? \\\n(?P<hashes>(?:    --hash=.*\n)+)", re.M
 )
-FOR_DEVELOPERS = ("bench", "dev", "docs", "examples")
+FOR_DEVELOPERS = ("bench", "dev", "docs", "examples", "testing")
 
 
 def text_of(lock: str) -> str:

@@ -1,0 +1,189 @@
+"""The environment of a test: a Redis, the sandbox, the settings that lead to both, and time that moves."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+from unittest.mock import patch
+
+from bsg_config.named_accounts import DEFAULT_ACCOUNT, variable
+from bsg_config.redis_connections import connect
+from bsg_config.settings import Settings
+from bsg_ledger.ledger import Ledger
+from bsg_messages.body_cipher import BodyCipher
+from bsg_producer import Producer
+from bsg_sandbox.server import Sandbox
+from bsg_testing import assertions
+from bsg_testing.drain import drain
+from bsg_testing.moved_time import MovedTime
+from bsg_testing.outbox import Outbox, OutboxMessage, read_outbox
+from bsg_testing.redis_servers import Mode, RedisOfTests, started
+from bsg_worker.accounts import Accounts
+
+if TYPE_CHECKING:
+    from bsg_producer import AsyncProducer
+
+DRAINS_WITHIN = timedelta(hours=1)
+
+_KEY = "BSG_API_KEY"
+_OF_NAMED_ACCOUNT = re.compile(r"(BSG_API_KEY|BSG_BASE_URL|BSG_AUTH)__(?P<name>\w+)")
+# The time that is not moved is the time on the wire.
+_SETTINGS = {"BSG_CONNECT_TIMEOUT": "2", "BSG_READ_TIMEOUT": "5"}
+
+
+class CampaignsEnvironment:
+    """All that an app needs to send, for one test. Use it in `with`; the fixture `campaigns` of pytest is one.
+
+    While it is open, the environment variables lead the app's producers to an empty Redis of its own, and everything
+    that is sent to the sandbox. `mode`: "embedded" is the embedded server, "memory" a fake in this process. `accounts`
+    are the names of further accounts, beside those that have keys in the environment: no real key is used. `settings`
+    are environment variables that replace those of the process.
+
+    The Redis, the sandbox and their addresses are the same for all tests of a process, so an app may keep a producer.
+    """
+
+    def __init__(
+        self,
+        mode: Mode = "embedded",
+        *,
+        accounts: Iterable[str] = (),
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self._mode: Mode = mode
+        self._accounts = tuple(accounts)
+        self._settings = dict(settings or {})
+        self._closing = ExitStack()
+        self._workers: Accounts | None = None
+
+    def __enter__(self) -> Self:
+        services = _services(self._mode)
+        services.reset()
+        with ExitStack() as opened:
+            opened.enter_context(patch.dict(os.environ))
+            self._set_variables(services)
+            opened.enter_context(services.time.running())
+            opened.enter_context(services.redis.connected(services.time.moved_reply))
+            self._time = services.time
+            self.sandbox = services.sandbox
+            self.producer = Producer()
+            settings = Settings.from_environment()
+            self._ledger = Ledger(connect(settings))
+            self._cipher = BodyCipher(settings.body_key)
+            self._closing = opened.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._workers = None
+        self._closing.close()
+
+    def async_producer(self) -> AsyncProducer:
+        """Return a new AsyncProducer. Use it in `async with`, in the event loop that is to use it."""
+        from bsg_producer import AsyncProducer  # needs greenlet
+
+        return AsyncProducer()
+
+    @property
+    def outbox(self) -> Outbox:
+        """Return every message that was sent or would be sent, rendered. Nothing has to be drained before."""
+        return read_outbox(self._ledger, self._cipher)
+
+    def assert_sent(
+        self,
+        *,
+        to: str | int | None = None,
+        text: str | re.Pattern[str] | None = None,
+        sender: str | None = None,
+        times: int | None = None,
+    ) -> list[OutboxMessage]:
+        """Return the messages of the outbox that match. Raise AssertionError if there are none, or not `times`.
+
+        A pattern may match anywhere in a text.
+        """
+        __tracebackhide__ = True
+        return assertions.assert_sent(self.outbox, to=to, text=text, sender=sender, times=times)
+
+    def assert_nothing_sent(self) -> None:
+        """Raise AssertionError if there is a message in the outbox."""
+        __tracebackhide__ = True
+        assertions.assert_nothing_sent(self.outbox)
+
+    def now(self) -> datetime:
+        """Return the time that the project, Redis and the sandbox show."""
+        return self._time.now()
+
+    def advance(self, by: timedelta | float) -> None:
+        """Move that time forward, by a timedelta or by seconds. It never goes back. Nothing is done meanwhile."""
+        self._time.advance(by.total_seconds() if isinstance(by, timedelta) else by)
+
+    def advance_to(self, time: datetime) -> None:
+        """Move that time forward to a datetime with a zone."""
+        self.advance(time - self.now())
+
+    def drain(self, *, within: timedelta = DRAINS_WITHIN) -> None:
+        """Do in this process what workers do, until nothing is left to do. No Celery, and no waiting.
+
+        Messages are prepared and sent to the sandbox, doubts are looked up, and statuses are polled. The time moves as
+        far as that needs, by `within` at most. What is paused, or needs an operator, is left.
+        """
+        if self._workers is None:
+            self._workers = Accounts.of(Settings.from_environment())
+        drain(self._workers, self._time, within.total_seconds())
+
+    def _set_variables(self, services: _Services) -> None:
+        names = set(self._accounts)
+        for match in [match for name in os.environ if (match := _OF_NAMED_ACCOUNT.fullmatch(name))]:
+            names.add(match["name"].lower())
+            del os.environ[match[0]]
+        for name in sorted(names):
+            key = f"live_{name}"
+            services.sandbox.put_account(key)
+            os.environ[variable(_KEY, name)] = key
+        os.environ.update(
+            {
+                **_SETTINGS,
+                **services.redis.settings,
+                variable(_KEY, DEFAULT_ACCOUNT): "live_sandbox",
+                "BSG_BASE_URL": services.sandbox.url,
+                "REDIS_URL": services.redis.url,
+                **self._settings,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Services:
+    """What all tests of a process share."""
+
+    redis: RedisOfTests
+    sandbox: Sandbox
+    time: MovedTime
+
+    def reset(self) -> None:
+        """Empty Redis and the sandbox, and show the real time."""
+        self.redis.control.flushall()
+        self.sandbox.reset(clock=True)
+        self.time.reset()
+
+    def stop(self) -> None:
+        self.sandbox.stop()
+        self.redis.stop()
+
+
+@cache
+def _services(mode: Mode) -> _Services:
+    server = started(mode)
+    sandbox = Sandbox()
+    sandbox.start()
+    services = _Services(server, sandbox, MovedTime(server.control, sandbox))
+    atexit.register(services.stop)
+    return services
