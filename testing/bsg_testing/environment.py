@@ -6,7 +6,7 @@ import atexit
 import os
 import re
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -25,7 +25,7 @@ from bsg_testing import assertions
 from bsg_testing.drain import drain
 from bsg_testing.moved_time import MovedTime
 from bsg_testing.outbox import Outbox, OutboxMessage, read_outbox
-from bsg_testing.redis_servers import Mode, RedisOfTests, started
+from bsg_testing.redis_servers import EmbeddedRedis, Mode, RedisOfTests
 from bsg_worker.accounts import Accounts
 
 if TYPE_CHECKING:
@@ -64,6 +64,16 @@ class CampaignsEnvironment:
         self._workers: Accounts | None = None
 
     def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def open(self) -> None:
+        """Begin with an empty Redis and an empty sandbox, at the real time. The context does this."""
         services = _services(self._mode)
         services.reset()
         with ExitStack() as opened:
@@ -71,18 +81,16 @@ class CampaignsEnvironment:
             self._set_variables(services)
             opened.enter_context(services.time.running())
             opened.enter_context(services.redis.connected(services.time.moved_reply))
-            self._time = services.time
+            self._time, self._redis = services.time, services.redis
             self.sandbox = services.sandbox
             self.producer = Producer()
             settings = Settings.from_environment()
             self._ledger = Ledger(connect(settings))
             self._cipher = BodyCipher(settings.body_key)
             self._closing = opened.pop_all()
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Restore the environment variables and the clocks. The context does this."""
         self._workers = None
         self._closing.close()
 
@@ -116,6 +124,10 @@ class CampaignsEnvironment:
         """Raise AssertionError if there is a message in the outbox."""
         __tracebackhide__ = True
         assertions.assert_nothing_sent(self.outbox)
+
+    def redis_down(self) -> AbstractContextManager[None]:
+        """Let Redis be unreachable for the project within `with`, as for an app that meets `QueueUnavailable`."""
+        return self._redis.down()
 
     def now(self) -> datetime:
         """Return the time that the project, Redis and the sandbox show."""
@@ -181,9 +193,20 @@ class _Services:
 
 @cache
 def _services(mode: Mode) -> _Services:
-    server = started(mode)
+    server = _started_redis(mode)
     sandbox = Sandbox()
     sandbox.start()
     services = _Services(server, sandbox, MovedTime(server.control, sandbox))
     atexit.register(services.stop)
     return services
+
+
+def _started_redis(mode: Mode) -> RedisOfTests:
+    match mode:
+        case "embedded":
+            return EmbeddedRedis()
+        case "memory":
+            from bsg_testing.memory_redis import MemoryRedis  # needs fakeredis
+
+            return MemoryRedis()
+    raise ValueError(f"mode must be embedded or memory, not {mode!r}")

@@ -83,8 +83,10 @@ class MovedTime:
             for key in keys:
                 pipe.pttl(key)
             for key, left_ms in zip(keys, pipe.execute(), strict=True):
-                if left_ms > 0:
-                    pipe.pexpire(key, max(1, left_ms - by_ms))
+                if left_ms > by_ms:
+                    pipe.pexpire(key, left_ms - by_ms)
+                elif left_ms >= 0:
+                    pipe.delete(key)
             pipe.execute()
             if not cursor:
                 return

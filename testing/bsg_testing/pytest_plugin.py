@@ -15,7 +15,11 @@ MODE = "campaigns_mode"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addini(MODE, "the Redis of the fixture `campaigns`: embedded (a server program) or memory (a fake)")
+    parser.addini(
+        MODE,
+        "embedded or memory: the mode of the fixture `campaigns`. If it is set, the environment of all tests, and of "
+        "the modules that they import, leads to such a Redis and to the sandbox.",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -23,6 +27,12 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         f"{MARKER}(mode, accounts, settings): CampaignsEnvironment's arguments for the fixture `campaigns`",
     )
+    if mode := config.getini(MODE):
+        from bsg_testing.environment import CampaignsEnvironment
+
+        environment = CampaignsEnvironment(mode)
+        environment.open()
+        config.add_cleanup(environment.close)
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ class RedisOfTests(ABC):
     url: str
     settings: Mapping[str, str] = {}
     control: redis.Redis
+    _is_down = False
 
     @abstractmethod
     def client(self, **arguments: Any) -> redis.Redis:
@@ -47,17 +48,37 @@ class RedisOfTests(ABC):
     def connected(self, moved_reply: Callable[..., tuple[int, int]]) -> Iterator[None]:
         """Lead the project's connections to this Redis. `moved_reply` returns its replies to TIME, moved."""
 
-        def moved(connect: Callable[..., Any]) -> Callable[..., Any]:
+        def prepared(connect: Callable[..., Any]) -> Callable[..., Any]:
             def call(**arguments: Any) -> Any:
                 client = connect(**arguments)
                 client.set_response_callback("TIME", moved_reply)
+                client.connection_pool.get_connection = self._unless_down(client.connection_pool.get_connection)
                 return client
 
             return call
 
-        clients = SimpleNamespace(Redis=moved(self.client), asyncio=SimpleNamespace(Redis=moved(self.asyncio_client)))
+        clients = SimpleNamespace(
+            Redis=prepared(self.client), asyncio=SimpleNamespace(Redis=prepared(self.asyncio_client))
+        )
         with patch.object(redis_connections, "redis", clients):
             yield
+
+    @contextmanager
+    def down(self) -> Iterator[None]:
+        """Let every connection of the project fail."""
+        self._is_down = True
+        try:
+            yield
+        finally:
+            self._is_down = False
+
+    def _unless_down(self, get_connection: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            if self._is_down:
+                raise redis.ConnectionError("the test has taken Redis down")
+            return get_connection(*arguments, **options)
+
+        return call
 
 
 class EmbeddedRedis(RedisOfTests):
@@ -78,43 +99,3 @@ class EmbeddedRedis(RedisOfTests):
     def stop(self) -> None:
         self._server.stop()
         shutil.rmtree(self._directory, ignore_errors=True)
-
-
-class MemoryRedis(RedisOfTests):
-    """fakeredis in this process, which runs the project's own scripts. Raise ModuleNotFoundError without it."""
-
-    url = "redis://memory.invalid:6379/0"  # what is not in this process does not reach it
-    settings = {"QUEUE_DURABILITY": "relaxed"}
-
-    def __init__(self) -> None:
-        try:
-            import fakeredis
-            import lupa  # noqa: F401
-        except ModuleNotFoundError as missing:
-            raise ModuleNotFoundError(
-                "mode='memory' needs fakeredis with Lua: pip install 'bsg-campaigns[testing]'", name=missing.name
-            ) from None
-        self._fake = fakeredis
-        self._server = fakeredis.FakeServer()
-        self.control = self.client()
-
-    def client(self, **arguments: Any) -> redis.Redis:
-        client: redis.Redis = self._fake.FakeRedis(server=self._server, **arguments)
-        return client
-
-    def asyncio_client(self, **arguments: Any) -> redis.asyncio.Redis:
-        client: redis.asyncio.Redis = self._fake.FakeAsyncRedis(server=self._server, **arguments)
-        return client
-
-    def stop(self) -> None:
-        """Do nothing: the data ends with this process."""
-
-
-def started(mode: Mode) -> RedisOfTests:
-    """Return a new Redis of that kind. Raise ValueError for another kind, and what its constructor raises."""
-    match mode:
-        case "embedded":
-            return EmbeddedRedis()
-        case "memory":
-            return MemoryRedis()
-    raise ValueError(f"mode must be embedded or memory, not {mode!r}")

@@ -8,7 +8,7 @@ from bsg_testing import CampaignsEnvironment
 from bsg_testing.redis_servers import Mode
 
 
-@pytest.fixture(params=["embedded"])
+@pytest.fixture(params=["embedded", "memory"])
 def mode(request: pytest.FixtureRequest) -> Mode:
     mode: Mode = request.param
     return mode

@@ -65,6 +65,31 @@ def test_the_plugin_imports_nothing_of_the_project_until_a_test_needs_it(tmp_pat
     assert "1 passed" in run_suite(tmp_path, source)
 
 
+def test_a_suite_that_names_the_mode_may_import_an_app_that_makes_its_producer_at_once(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\ncampaigns_mode = memory\n")
+    (tmp_path / "app.py").write_text("from bsg_producer import Producer\nproducer = Producer()\n")
+    source = """
+        from app import producer
+
+        def send():
+            producer.enqueue([{"phone": 380661231231, "text": "Hello"}], sender="MyShop")
+
+        def test_sent(campaigns):
+            send()
+            campaigns.assert_sent(text="Hello", times=1)
+
+        def test_sent_again(campaigns):
+            send()
+            campaigns.drain()
+            assert campaigns.sandbox.summary().messages == 1
+
+        def test_without_the_fixture():
+            send()
+    """
+
+    assert "3 passed" in run_suite(tmp_path, source)
+
+
 def test_without_pytest_nobody_imports_the_plugin() -> None:
     program = "import sys, bsg_producer, bsg_cli.command_line; assert 'bsg_testing' not in sys.modules"
 
