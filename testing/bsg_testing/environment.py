@@ -35,8 +35,13 @@ DRAINS_WITHIN = timedelta(hours=1)
 
 _KEY = "BSG_API_KEY"
 _OF_NAMED_ACCOUNT = re.compile(r"(BSG_API_KEY|BSG_BASE_URL|BSG_AUTH)__(?P<name>\w+)")
-# The time that is not moved is the time on the wire.
-_SETTINGS = {"BSG_CONNECT_TIMEOUT": "2", "BSG_READ_TIMEOUT": "5"}
+# Timeouts are in real time, and the machine may be busy. A lease has to outlast them.
+_SETTINGS = {
+    "QUEUE_TIMEOUT": "30",
+    "BSG_CONNECT_TIMEOUT": "10",
+    "BSG_READ_TIMEOUT": "10",
+    "LEASE_SECONDS": "600",
+}
 
 
 class CampaignsEnvironment:
@@ -48,6 +53,12 @@ class CampaignsEnvironment:
     are environment variables that replace those of the process.
 
     The Redis, the sandbox and their addresses are the same for all tests of a process, so an app may keep a producer.
+
+    >>> with CampaignsEnvironment() as campaigns:
+    ...     receipt = campaigns.producer.enqueue([{"phone": 380661231231}], sender="MyShop", text="Hello!")
+    ...     campaigns.drain()
+    ...     print(campaigns.producer.status(receipt.campaign_id).state, campaigns.sandbox.summary().messages)
+    done 1
     """
 
     def __init__(
@@ -73,7 +84,12 @@ class CampaignsEnvironment:
         self.close()
 
     def open(self) -> None:
-        """Begin with an empty Redis and an empty sandbox, at the real time. The context does this."""
+        """Begin with an empty Redis and an empty sandbox, at the real time. The context does this.
+
+        >>> campaigns = CampaignsEnvironment("memory")
+        >>> campaigns.open()
+        >>> campaigns.close()
+        """
         services = _services(self._mode)
         services.reset()
         with ExitStack() as opened:
@@ -90,19 +106,37 @@ class CampaignsEnvironment:
             self._closing = opened.pop_all()
 
     def close(self) -> None:
-        """Restore the environment variables and the clocks. The context does this."""
+        """Restore the environment variables and the clocks. The context does this.
+
+        >>> CampaignsEnvironment("memory").close()  # it was not open
+        """
         self._workers = None
         self._closing.close()
 
     def async_producer(self) -> AsyncProducer:
-        """Return a new AsyncProducer. Use it in `async with`, in the event loop that is to use it."""
+        """Return a new AsyncProducer. Use it in `async with`, in the event loop that is to use it.
+
+        >>> async def suppress(campaigns):
+        ...     async with campaigns.async_producer() as producer:
+        ...         return await producer.suppress([380661231231])
+        >>> with CampaignsEnvironment("memory") as campaigns:
+        ...     print(asyncio.run(suppress(campaigns)))
+        1
+        """
         from bsg_producer import AsyncProducer  # needs greenlet
 
         return AsyncProducer()
 
     @property
     def outbox(self) -> Outbox:
-        """Return every message that was sent or would be sent, rendered. Nothing has to be drained before."""
+        """Return every message that was sent or would be sent, rendered. Nothing has to be drained before.
+
+        >>> with CampaignsEnvironment("memory") as campaigns:
+        ...     orders = campaigns.producer.stream("orders", sender="MyShop", text="Hi {{ name }}")
+        ...     receipt = orders.send({"phone": "+380 66 123-12-31", "name": "Olena"})
+        ...     print([(message.phone, message.text, message.state) for message in campaigns.outbox])
+        [('380661231231', 'Hi Olena', 'pending')]
+        """
         return read_outbox(self._ledger, self._cipher)
 
     def assert_sent(
@@ -116,29 +150,67 @@ class CampaignsEnvironment:
         """Return the messages of the outbox that match. Raise AssertionError if there are none, or not `times`.
 
         A pattern may match anywhere in a text.
+
+        >>> with CampaignsEnvironment("memory") as campaigns:
+        ...     receipt = campaigns.producer.enqueue([{"phone": 380661231231}], sender="MyShop", text="Hello!")
+        ...     campaigns.assert_sent(to="+380 66 123-12-31", text="Bye!")
+        Traceback (most recent call last):
+        AssertionError: expected a message (to '+380 66 123-12-31', text 'Bye!'), found 0
+        Sent, or to be sent:
+          380661231231  'Hello!'  from MyShop, unprepared, campaign ...
         """
         __tracebackhide__ = True
         return assertions.assert_sent(self.outbox, to=to, text=text, sender=sender, times=times)
 
     def assert_nothing_sent(self) -> None:
-        """Raise AssertionError if there is a message in the outbox."""
+        """Raise AssertionError if there is a message in the outbox.
+
+        >>> with CampaignsEnvironment("memory") as campaigns:
+        ...     campaigns.assert_nothing_sent()
+        """
         __tracebackhide__ = True
         assertions.assert_nothing_sent(self.outbox)
 
     def redis_down(self) -> AbstractContextManager[None]:
-        """Let Redis be unreachable for the project within `with`, as for an app that meets `QueueUnavailable`."""
+        """Let Redis be unreachable for the project within `with`.
+
+        >>> with CampaignsEnvironment("memory") as campaigns, campaigns.redis_down():
+        ...     campaigns.producer.enqueue([{"phone": 380661231231}], sender="MyShop", text="Hello!")
+        Traceback (most recent call last):
+        bsg_producer.errors.QueueUnavailable: ...
+        """
         return self._redis.down()
 
     def now(self) -> datetime:
-        """Return the time that the project, Redis and the sandbox show."""
+        """Return the time that the project, Redis and the sandbox show.
+
+        >>> with CampaignsEnvironment("memory") as campaigns:
+        ...     print(campaigns.now().tzinfo)
+        UTC
+        """
         return self._time.now()
 
     def advance(self, by: timedelta | float) -> None:
-        """Move that time forward, by a timedelta or by seconds. It never goes back. Nothing is done meanwhile."""
+        """Move that time forward, by a timedelta or by seconds. Raise ValueError for a negative one.
+
+        Nothing is done meanwhile: `drain` does what has become due.
+
+        >>> with CampaignsEnvironment("memory") as campaigns:
+        ...     before = campaigns.now()
+        ...     campaigns.advance(timedelta(hours=3))
+        ...     print(campaigns.now() - before >= timedelta(hours=3))
+        True
+        """
         self._time.advance(by.total_seconds() if isinstance(by, timedelta) else by)
 
     def advance_to(self, time: datetime) -> None:
-        """Move that time forward to a datetime with a zone."""
+        """Move that time forward to a datetime with a zone. Raise ValueError for an earlier one.
+
+        >>> with CampaignsEnvironment("memory") as campaigns:
+        ...     campaigns.advance_to(datetime(2001, 1, 1, tzinfo=UTC))
+        Traceback (most recent call last):
+        ValueError: the clock of the sandbox only goes forward
+        """
         self.advance(time - self.now())
 
     def drain(self, *, within: timedelta = DRAINS_WITHIN) -> None:
@@ -146,6 +218,14 @@ class CampaignsEnvironment:
 
         Messages are prepared and sent to the sandbox, doubts are looked up, and statuses are polled. The time moves as
         far as that needs, by `within` at most. What is paused, or needs an operator, is left.
+
+        >>> with CampaignsEnvironment("memory") as campaigns:
+        ...     receipt = campaigns.producer.enqueue([{"phone": 380661231231}], sender="MyShop", text="Hello!")
+        ...     number = campaigns.sandbox.fail_next("502_after")
+        ...     campaigns.drain()
+        ...     summary = campaigns.sandbox.summary()
+        ...     print(campaigns.producer.status(receipt.campaign_id).state, summary.messages, summary.repeated_messages)
+        done 1 0
         """
         if self._workers is None:
             self._workers = Accounts.of(Settings.from_environment())

@@ -24,7 +24,11 @@ _NEVER_SENT = frozenset({BatchState.REFUSED, BatchState.CANCELLED, BatchState.EX
 
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
-    """A message as BSG gets it. `phone` is in digits. `state` is its batch's state, or "unprepared"."""
+    """A message as BSG gets it. `phone` is in digits. `state` is its batch's state, or "unprepared".
+
+    >>> OutboxMessage("380661231231", "Hello!", "MyShop", "order-1", "campaign", "orders", "pending").text
+    'Hello!'
+    """
 
     phone: str
     text: str
@@ -45,14 +49,27 @@ class Unsent:
 
 
 class Outbox(Sequence[OutboxMessage]):
-    """The messages in the order of their campaigns. `unsent` are those that were rejected, refused or cancelled."""
+    """The messages in the order of their campaigns. `unsent` are those that were rejected, refused or cancelled.
+
+    >>> with CampaignsEnvironment("memory") as campaigns:
+    ...     messages = [{"phone": 380661231231}, {"phone": 12}]
+    ...     receipt = campaigns.producer.enqueue(messages, sender="MyShop", text="Hello!")
+    ...     outbox = campaigns.outbox
+    >>> len(outbox), outbox[0].text, [unsent.phone for unsent in outbox.unsent]
+    (1, 'Hello!', ['12'])
+    """
 
     def __init__(self, messages: Sequence[OutboxMessage], unsent: Sequence[Unsent]) -> None:
         self._messages = tuple(messages)
         self.unsent = tuple(unsent)
 
     def to(self, phone: str | int) -> list[OutboxMessage]:
-        """Return the messages to a phone, which may be written in any way that `enqueue` takes."""
+        """Return the messages to a phone, which may be written in any way that `enqueue` takes.
+
+        >>> message = OutboxMessage("380661231231", "Hello!", "MyShop", "order-1", "campaign", "orders", "pending")
+        >>> Outbox([message], ()).to("+380 66 123-12-31") == [message]
+        True
+        """
         return self.matching(to=phone)
 
     def matching(
@@ -62,7 +79,12 @@ class Outbox(Sequence[OutboxMessage]):
         text: str | re.Pattern[str] | None = None,
         sender: str | None = None,
     ) -> list[OutboxMessage]:
-        """Return the messages with this phone, text and sender. A pattern may match anywhere in a text."""
+        """Return the messages with this phone, text and sender. A pattern may match anywhere in a text.
+
+        >>> message = OutboxMessage("380661231231", "Hello!", "MyShop", "order-1", "campaign", "orders", "pending")
+        >>> Outbox([message], ()).matching(text=re.compile("^Hell"), sender="MyShop") == [message]
+        True
+        """
         phone = None if to is None else rules.phone(to)
         return [
             message

@@ -76,6 +76,18 @@ async def enqueue():
 asyncio.run(enqueue())
 """
 
+DRAINS_A_CAMPAIGN = """
+from importlib.util import find_spec
+from bsg_testing import CampaignsEnvironment
+assert find_spec("celery") is None and find_spec("pytest") is None
+for mode in ("embedded", "memory"):
+    with CampaignsEnvironment(mode) as campaigns:
+        campaigns.producer.enqueue([{"phone": "+380 66 123-12-31"}], sender="MyShop", text="Hi")
+        campaigns.assert_sent(to=380661231231, text="Hi")
+        campaigns.drain()
+        print(mode, campaigns.sandbox.summary().messages)
+"""
+
 MAKES_A_KEY = "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"
 
 QUICK = {"BSG_API_KEY": "live_sandbox", "BSG_POLL_INTERVAL": "0.5", "SWEEP_INTERVAL": "0.5"}
@@ -115,6 +127,11 @@ def check_async_and_files(environment: Environment) -> None:
     """An asyncio app reads a spreadsheet, and enqueues."""
     check_files(environment)
     check_async(environment)
+
+
+def check_testing(environment: Environment) -> None:
+    """The test kit drains a campaign in both of its modes, without Celery and without pytest."""
+    _expect("embedded 1\nmemory 1", environment.run("python", "-c", DRAINS_A_CAMPAIGN))
 
 
 def check_cli(environment: Environment) -> None:
@@ -182,6 +199,7 @@ CHECKS: Mapping[tuple[str, ...], Callable[[Environment], None]] = {
     ("worker",): check_worker,
     ("worker", "cli"): check_worker_and_cli,
     ("all",): check_all,
+    ("testing",): check_testing,
 }
 
 

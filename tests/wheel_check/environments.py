@@ -19,7 +19,7 @@ class CheckFailed(Exception):
 
 
 class Wheelhouse:
-    """The project's wheel, and those of all that its extras need, in the versions of requirements.lock."""
+    """The project's wheel, and those of all that its extras need, in the versions of requirements-dev.lock."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory / "wheels"
@@ -27,9 +27,11 @@ class Wheelhouse:
         _call(*_PIP, "wheel", "--no-deps", "--wheel-dir", str(self._directory), str(ROOT))
         constraints = directory / "constraints.txt"
         # Not the lock itself: its hashes would be asked of the project's own wheel too.
-        constraints.write_text("\n".join(_PIN.findall((ROOT / "requirements.lock").read_text())) + "\n")
+        constraints.write_text("\n".join(_PIN.findall((ROOT / "requirements-dev.lock").read_text())) + "\n")
         (self._wheel,) = self._directory.glob("bsg_campaigns-*.whl")
-        _call(*_PIP, "wheel", "--wheel-dir", str(self._directory), "-c", str(constraints), f"{self._wheel}[all]")
+        _call(
+            *_PIP, "wheel", "--wheel-dir", str(self._directory), "-c", str(constraints), f"{self._wheel}[all,testing]"
+        )
 
     def install(self, directory: Path, extras: Sequence[str] = ()) -> Environment:
         """Install the wheel with these extras into a new environment in that directory."""
