@@ -16,6 +16,7 @@ COPY worker worker
 COPY monitor monitor
 COPY cli cli
 COPY sandbox sandbox
+COPY testing testing
 COPY pyproject.toml README.md LICENSE ./
 RUN /opt/build/bin/python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist .
 RUN /opt/bsg-campaigns/bin/python -m pip install --no-cache-dir --no-deps dist/*.whl

@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
-SOURCES := $(wildcard config messages ledger client broker producer worker monitor cli campaigns_django sandbox tests benchmarks examples)
+SOURCES := $(wildcard config messages ledger client broker producer worker monitor cli campaigns_django sandbox testing tests benchmarks examples)
 
 .PHONY: help demo test test-fast matrix explore chaos crash load mutate bench fuzz contract wheel-check reference docs screenshots audit-dependencies lint format lock clean
 

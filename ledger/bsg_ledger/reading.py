@@ -202,6 +202,14 @@ class Reading:
         """Return the batch's messages array as it was prepared; None once it is forgotten."""
         return self._client.get(schema.BATCH_MESSAGES(*batch.parts))
 
+    def unprepared_chunks(self, campaign_id: str) -> Iterator[tuple[int, bytes]]:
+        """Yield the campaign's chunks that have no batches yet: the index of the first message, and its messages."""
+        for chunk in sorted(int(name) for name in self._client.zrange(schema.CHUNKS(campaign_id), 0, -1)):
+            packed = self._client.hget(schema.CAMPAIGN_MESSAGES(campaign_id), str(chunk))
+            first_index = self._client.hget(schema.CHUNK(campaign_id, chunk), "first_index")
+            if packed is not None and first_index is not None:
+                yield int(first_index), packed
+
     def waiting_body(self, campaign_id: str) -> bytes | None:
         """Return the stored messages of the next chunk to prepare, else of the next batch to send; None if neither."""
         body: bytes | None = None

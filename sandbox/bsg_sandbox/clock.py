@@ -20,6 +20,11 @@ class Clock:
         self._advanced = 0.0
         self._lock = threading.Lock()
 
+    def reset(self) -> None:
+        """Show the real time again."""
+        with self._lock:
+            self._advanced = 0.0
+
     def now(self) -> float:
         """Return the sandbox's time."""
         return time.time() + self._advanced

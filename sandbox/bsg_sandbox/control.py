@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from bsg_sandbox.faults import next_fault
 from bsg_sandbox.record import Arrival, Record, Summary, every_arrival
 from bsg_sandbox.state import RequestSeen
 
@@ -63,6 +64,11 @@ class Control:
         responded = self._ask("POST", "fault", order)
         return int(responded["id"])
 
+    def fail_next(self, name: str, **options: object) -> int:
+        """Add a fault that happens once, to the next request, as `Sandbox.fail_next` does. Return its number."""
+        kind, once = next_fault(name)
+        return self.fault(kind, **once, **options)  # type: ignore[arg-type]
+
     def faults(self) -> list[dict[str, Any]]:
         """Return the active faults, with how often each was possible (`seen`) and how often it `happened`."""
         return list(self._ask("GET", "faults")["faults"])
@@ -98,9 +104,9 @@ class Control:
         """Return the last 200 000 requests, oldest first, without those to the control address."""
         return [RequestSeen.from_json(entry) for entry in self._ask("GET", "requests")["requests"]]
 
-    def reset(self) -> None:
-        """Remove all campaigns, tokens, faults and changes of settings and accounts. The clock keeps its time."""
-        self._ask("POST", "reset")
+    def reset(self, *, clock: bool = False) -> None:
+        """Remove all campaigns, tokens, faults and changes of settings and accounts, as `Sandbox.reset` does."""
+        self._ask("POST", "reset", {"clock": clock})
 
     def configure(self, **changes: object) -> dict[str, Any]:
         """Change settings for the requests from now on, and return all settings. See `SandboxSettings`."""

@@ -62,7 +62,7 @@ def _requests(state: SandboxState, query: Mapping[str, str], body: dict[str, Any
 
 
 def _reset(state: SandboxState, query: Mapping[str, str], body: dict[str, Any]) -> object:
-    state.reset()
+    state.reset(clock=bool(body.get("clock")))
     return {}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -65,6 +66,17 @@ _CHOICES = {
     ("rows_refused", "shape"): ("object", "list"),
     ("duplicates", "mode"): ("reject_whole", "drop_singly", "allow"),
 }
+
+
+_SERVER_ERROR = re.compile(r"(?P<status>[1-5]\d\d)_(?P<when>before|after)")
+
+
+def next_fault(name: str) -> tuple[str, dict[str, Any]]:
+    """Return the kind and the options of the fault that `fail_next` adds."""
+    match = _SERVER_ERROR.fullmatch(name)
+    if match is None:
+        return name, {"times": 1}
+    return f"server_error_{match['when']}", {"times": 1, "status": int(match["status"])}
 
 
 MAX_SECONDS = 1e9  # longer waits than the platform's clocks can count

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from bsg_sandbox.accounts import Account
+from bsg_sandbox.faults import next_fault
 from bsg_sandbox.http_server import HttpServer
 from bsg_sandbox.record import Arrival, Record, Summary, every_arrival
 from bsg_sandbox.routes import Routes
@@ -108,6 +109,20 @@ class Sandbox:
             **options,
         )
 
+    def fail_next(self, name: str, **options: Any) -> int:
+        """Add a fault that happens once, to the next request that it is possible for. Return its number.
+
+        Raise FaultInvalid. The name is that of a kind, or a status of HTTP with `_before` or `_after`: "502_after"
+        means that the sandbox takes the campaign, and responds with 502.
+
+        >>> sandbox.fail_next("502_after")
+        1
+        >>> sandbox.fail_next("throttle", retry_after=2)
+        2
+        """
+        kind, once = next_fault(name)
+        return self.fault(kind, **once, **options)
+
     def faults(self) -> list[dict[str, Any]]:
         """Return the active faults, with how often each was possible (`seen`) and how often it `happened`.
 
@@ -174,14 +189,16 @@ class Sandbox:
         """
         return self._state.requests()
 
-    def reset(self) -> None:
+    def reset(self, *, clock: bool = False) -> None:
         """Remove all campaigns, tokens, faults and changes of settings and accounts. The clock keeps its time.
+
+        With `clock=True`, it shows the real time again.
 
         >>> sandbox.reset()
         >>> sandbox.summary().messages, sandbox.faults()
         (0, [])
         """
-        self._state.reset()
+        self._state.reset(clock=clock)
 
     def configure(self, **changes: object) -> dict[str, Any]:
         """Change settings for the requests from now on, and return all settings. Raise SandboxSettingsInvalid.

@@ -61,8 +61,13 @@ class SandboxState:
         self.callbacks = Callbacks(self.clock, lambda: self.settings)
         self.reset()
 
-    def reset(self) -> None:
-        """Remove all campaigns, tokens, faults and changes of settings and accounts. The clock keeps its time."""
+    def reset(self, *, clock: bool = False) -> None:
+        """Remove all campaigns, tokens, faults and changes of settings and accounts. The clock keeps its time.
+
+        `clock`: it shows the real time again.
+        """
+        if clock:
+            self.clock.reset()
         self.settings = self.first_settings
         self.accounts = Accounts([Account(**known) for known in self._first_accounts], self.settings.seed)
         self.store = Store()

@@ -24,6 +24,7 @@ import bsg_producer.fastapi
 import bsg_producer.files
 import tests.campaigns_django  # noqa: F401 - sets Django up
 from bsg_campaigns_django.configuration import SETTING, forget_settings
+import bsg_testing
 from bsg_config.settings import Settings
 from bsg_ledger.batch_id import BatchId
 from bsg_ledger.due_indexes import DueIndex
@@ -37,6 +38,7 @@ from bsg_sandbox.accounts import Account
 from bsg_sandbox.control import Control
 from bsg_sandbox.server import Sandbox
 from bsg_sandbox.settings import SandboxSettings
+from bsg_testing import CampaignsEnvironment
 from bsg_worker.poll.poll import poll
 from tests.worker.harness import WorkerHarness
 
@@ -46,6 +48,7 @@ GOOD = [{"phone": 380_660_000_000}, {"phone": 380_660_000_001}]
 IMPORTED: Mapping[str, Any] = {
     **{name: getattr(bsg_producer, name) for name in bsg_producer.__all__},
     **{name: getattr(bsg_producer.files, name) for name in bsg_producer.files.__all__},
+    **{name: getattr(bsg_testing, name) for name in bsg_testing.__all__},
     **{"BatchId": BatchId, "Settings": Settings, "Sandbox": Sandbox, "Control": Control},
     **{"UTC": UTC, "ZoneInfo": ZoneInfo, "datetime": datetime, "timedelta": timedelta},
     **{"asyncio": asyncio, "io": io, "json": json, "urllib": urllib},
@@ -93,13 +96,14 @@ PREPARED: Mapping[str, Callable[[WorkerHarness], object]] = {
 
 def public() -> Iterator[tuple[str, object]]:
     """Yield each public name, with what it names."""
-    for package in (bsg_producer, bsg_producer.files, bsg_producer.callbacks):
+    for package in (bsg_producer, bsg_producer.files, bsg_producer.callbacks, bsg_testing):
         yield from ((name, getattr(package, name)) for name in package.__all__)
     alone = (http_status, Settings, Control, SandboxSettings, Account)
     yield from ((thing.__name__, thing) for thing in alone)
     yield from ((f"Settings.{name}", getattr(Settings, name)) for name in ("from_environment", "build"))
     yield from ((f"fastapi.{name}", getattr(bsg_producer.fastapi, name)) for name in bsg_producer.fastapi.__all__)
-    for kind in (Producer, AsyncProducer, Stream, AsyncStream, BSGCampaigns, Template, SendingHours, Sandbox):
+    kinds = (Producer, AsyncProducer, Stream, AsyncStream, BSGCampaigns, Template, SendingHours, Sandbox)
+    for kind in (*kinds, CampaignsEnvironment):
         yield kind.__name__, kind
         yield from ((f"{kind.__name__}.{name}", getattr(kind, name)) for name in dir(kind) if not name.startswith("_"))
     for name, rule in inspect.getmembers(rules, inspect.isfunction):

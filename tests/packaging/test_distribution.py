@@ -24,6 +24,7 @@ PACKAGES = {
     "bsg_cli": "cli",
     "bsg_campaigns_django": "campaigns_django",
     "bsg_sandbox": "sandbox",
+    "bsg_testing": "testing",
 }
 IMPORTS = """
 import json, sys

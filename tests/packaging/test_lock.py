@@ -20,7 +20,7 @@ PIN = re.compile(
     r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;\\]+)(?: ; [^\\]+)? \\\n(?P<hashes>(?:    --hash=.*\n)+)", re.M
 )
 FRAMEWORKS = ("django", "fastapi", "flask")
-FOR_DEVELOPERS = ("bench", "dev", "docs", "examples")
+FOR_DEVELOPERS = ("bench", "dev", "docs", "examples", "testing")
 
 
 def text_of(lock: str) -> str:

@@ -136,6 +136,18 @@ async def post():
 asyncio.run(post())
 """
 
+DRAINS_A_CAMPAIGN = """
+from importlib.util import find_spec
+from bsg_testing import CampaignsEnvironment
+assert find_spec("celery") is None and find_spec("pytest") is None
+for mode in ("embedded", "memory"):
+    with CampaignsEnvironment(mode) as campaigns:
+        campaigns.producer.enqueue([{"phone": "+380 66 123-12-31"}], sender="MyShop", text="Hi")
+        campaigns.assert_sent(to=380661231231, text="Hi")
+        campaigns.drain()
+        print(mode, campaigns.sandbox.summary().messages)
+"""
+
 MAKES_A_KEY = "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"
 
 DJANGO_SETTINGS = """
@@ -241,6 +253,11 @@ def check_files_and_flask(environment: Environment) -> None:
     check_flask(environment)
 
 
+def check_testing(environment: Environment) -> None:
+    """The test kit drains a campaign in both of its modes, without Celery and without pytest."""
+    _expect("embedded 1\nmemory 1", environment.run("python", "-c", DRAINS_A_CAMPAIGN))
+
+
 def check_cli(environment: Environment) -> None:
     """The command line reads a file with national numbers, and prints what would be sent."""
     (environment.directory / "contacts.csv").write_text(CONTACTS)
@@ -329,6 +346,7 @@ CHECKS: Mapping[tuple[str, ...], Callable[[Environment], None]] = {
     ("worker", "otel"): check_worker_and_otel,
     ("worker", "sentry"): check_worker_and_sentry,
     ("all",): check_all,
+    ("testing",): check_testing,
 }
 
 
