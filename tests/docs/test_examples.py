@@ -22,9 +22,9 @@ import bsg_producer
 import bsg_producer.callbacks
 import bsg_producer.fastapi
 import bsg_producer.files
+import bsg_testing
 import tests.campaigns_django  # noqa: F401 - sets Django up
 from bsg_campaigns_django.configuration import SETTING, forget_settings
-import bsg_testing
 from bsg_config.settings import Settings
 from bsg_ledger.batch_id import BatchId
 from bsg_ledger.due_indexes import DueIndex
