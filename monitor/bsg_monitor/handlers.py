@@ -1,4 +1,4 @@
-"""The pages of the Campaigns tab, and the buttons on them."""
+"""The page of a campaign, and the buttons on it."""
 
 from __future__ import annotations
 
@@ -65,14 +65,6 @@ class LedgerHandler(BaseHandler):  # type: ignore[misc]  # Flower is not typed
             raise tornado.web.HTTPError(503, str(error)) from None
         except QueueUnavailable as error:
             raise tornado.web.HTTPError(503, f"The ledger cannot be read: {error}") from None
-
-
-class CampaignsHandler(LedgerHandler):
-    @tornado.web.authenticated
-    async def get(self) -> None:
-        page = self.page_asked_for()
-        listed = await self.read(("campaigns", page), lambda: self.sources.observer.campaigns(page))
-        self.render("campaigns.html", listed=listed, overview=listed.overview)
 
 
 class CampaignHandler(LedgerHandler):

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from bsg_config.settings import Settings
 from bsg_monitor.observer import Observer
+from bsg_monitor.searches import Searches
 from bsg_monitor.snapshots import Snapshots
 from bsg_monitor.stream_observer import StreamObserver
 from bsg_producer import Producer
@@ -31,3 +32,7 @@ class Sources:
     @cached_property
     def snapshots(self) -> Snapshots:
         return Snapshots()
+
+    @cached_property
+    def searches(self) -> Searches:
+        return Searches()
