@@ -22,6 +22,7 @@ class Section(StrEnum):
     CAMPAIGNS = "Campaigns"
     WORKERS = "Workers"
     RETENTION = "Retention and encryption"
+    FLOWER = "Flower"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -250,6 +251,13 @@ class ProcessTable:
         values.whole_number(1000, 100_000_000),
         "How many of the delivery reports that BSG pushes are kept: the latest of all campaigns, at about 160 bytes "
         "each in Redis. The web apps that receive the reports need this setting.",
+    )
+    reject_readers: tuple[str, ...] = setting(
+        Section.FLOWER,
+        "",
+        values.names,
+        "The logins, with commas between them, that may download a campaign's rejected rows in Flower: user names of "
+        "`FLOWER_BASIC_AUTH`, or addresses of its other logins. The rows have phones. By default nobody may.",
     )
 
 

@@ -86,6 +86,12 @@ def fernet_keys(value: Any) -> tuple[str, ...]:
     return keys
 
 
+def names(value: Any) -> tuple[str, ...]:
+    """Read names with commas between them, or a collection of names."""
+    parts = value.split(",") if isinstance(value, str) else value
+    return tuple(name for part in parts if (name := str(part).strip()))
+
+
 def rate(value: Any) -> Rate:
     if isinstance(value, Rate):
         return value

@@ -116,6 +116,7 @@ STREAM_KEYS = Key(
 MESSAGES = Key("bsg:messages", "hash", "messages of all campaigns by state", {"STATE": "how many"})
 EVENTS = Key("bsg:events", "stream", "the last 100 000 transitions of all campaigns: the feed")
 DELIVERY_REPORTS = Key("bsg:delivery-reports", "stream", "the last delivery reports that BSG pushed")
+OPERATOR_LOG = Key("bsg:operator-log", "stream", "the last 10 000 buttons that operators pressed in Flower")
 IDEMPOTENCY = Key(
     "bsg:idempotency:KEY",
     "string",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
+from bsg_ledger.ledger import Ledger
 from bsg_monitor.observer import Observer
 from bsg_monitor.searches import Searches
 from bsg_monitor.snapshots import Snapshots
@@ -15,6 +17,14 @@ from bsg_producer import Producer
 class Sources:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+
+    def may_read_rejects(self, operator: str) -> bool:
+        """Return whether somebody with that login may see rejected rows, which have phones."""
+        return operator != "" and operator in self._settings.reject_readers
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return Ledger(connect(self._settings))
 
     @cached_property
     def observer(self) -> Observer:

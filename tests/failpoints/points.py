@@ -239,6 +239,7 @@ LEFT_OUT: Mapping[str, str] = {
     "script postpone": "what is postponed or given back becomes due by itself",
     "script put_off": "the batch becomes due by itself",
     "script note_balance": "noted again with the next refusal for want of funds",
+    "script note_press": "the button does nothing before it: an operator presses it again",
     "script open_gate": "a command that has no other effect behind it",
     "script suppress": "a command that has no other effect behind it",
     "script unsuppress": "a command that has no other effect behind it",

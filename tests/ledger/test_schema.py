@@ -16,6 +16,7 @@ from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger import schema
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.limiter import submit_limiter
+from bsg_ledger.operator_log import Press
 from bsg_sandbox.server import Sandbox
 from bsg_worker.poll.poll import poll
 from bsg_worker.recovery.rekey import note_key
@@ -127,6 +128,7 @@ def everything_once(harness: WorkerHarness) -> None:
     heartbeats.note_tick("beat@here")
     heartbeats.note_worker("worker@here")
     heartbeats.note_response("token")
+    ledger.operator_log.note(Press("ann", "192.0.2.7", "pause", sent))
     ledger.durability.wait_for_disk()
 
 

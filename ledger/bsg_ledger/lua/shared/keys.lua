@@ -4,6 +4,7 @@ local CAMPAIGNS, OPEN, CLOSED, DEADLINES = 'bsg:campaigns', 'bsg:open', 'bsg:clo
 local UNFINISHED, COLLECTING, STREAMS = 'bsg:unfinished', 'bsg:collecting', 'bsg:streams'
 local SUPPRESSED, SUPPRESSION_SOURCES, STOP_LISTS = 'bsg:suppressed', 'bsg:suppression-sources', 'bsg:stop-lists'
 local ACCOUNT_NAMES, ACCOUNT_KEYS = 'bsg:account-names', 'bsg:keys'
+local OPERATOR_LOG = 'bsg:operator-log'
 
 local function idempotency_key(key) return 'bsg:idempotency:' .. key end
 local function rollback_detector_key(process) return 'bsg:rollback-detector:' .. process end
