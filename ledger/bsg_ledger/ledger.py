@@ -24,6 +24,7 @@ from bsg_ledger.feed import TransitionFeed
 from bsg_ledger.gate import Gate
 from bsg_ledger.keys import Keys
 from bsg_ledger.listing import Listing
+from bsg_ledger.message_index import MessageIndex
 from bsg_ledger.operator_log import OperatorLog
 from bsg_ledger.provider_facts import ProviderFactsStore
 from bsg_ledger.reading import Reading
@@ -66,6 +67,7 @@ class Ledger:
         self.feed = TransitionFeed(client)
         self.delivery_reports = DeliveryReports(client, scripts, kept=delivery_reports_kept)
         self.operator_log = OperatorLog(client, scripts)
+        self.message_index = MessageIndex(client, scripts)
         self.keys = Keys(client, scripts)
         self.listing = Listing(client)
         self.stream_listing = StreamListing(client)

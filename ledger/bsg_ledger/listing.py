@@ -61,12 +61,12 @@ class Listing:
         self._client = typed(client)
         self._compacted = CompactedReading(client)
 
-    def campaign_ids(self, at_most: int) -> list[str]:
-        """Return the ids of the newest campaigns, the newest first, without those of streams."""
+    def campaign_ids(self, at_most: int, *, of_streams: bool = False) -> list[str]:
+        """Return the ids of the newest campaigns, the newest first, without those of streams unless `of_streams`."""
         found: list[str] = []
         for first in range(0, NAMES_LOOKED_AT, NAMES_AT_ONCE):
             some = self._client.zrevrange(schema.CAMPAIGNS(), first, first + NAMES_AT_ONCE - 1, withscores=True)
-            left_out = self._of_streams(some[-1][1], some[0][1]) if some else frozenset()
+            left_out = self._of_streams(some[-1][1], some[0][1]) if some and not of_streams else frozenset()
             found += [text_of(name) for name, _ in some if name not in left_out]
             if len(some) < NAMES_AT_ONCE or len(found) >= at_most:
                 break

@@ -138,7 +138,7 @@ class Observer:
         self._rates = Rates()
         self._streams = StreamFiguresReader(self._ledger)
         self._directory = CampaignDirectory(self._ledger)
-        self._search = CampaignSearch(self._ledger, self._directory)
+        self._search = CampaignSearch(self._ledger, self._directory, settings.search_key)
         self._reasons: _Remembered[tuple[str, int], list[tuple[str, int]]] = _Remembered()
 
     def campaigns(self, view: CampaignView, searched: str | None = None) -> CampaignList:

@@ -41,6 +41,7 @@ def test_the_campaigns_of_streams_are_apart(ledger_harness: LedgerHarness, monke
 
     assert ledger_harness.ledger.listing.campaign_ids(10) == [campaigns[4], campaigns[2], campaigns[0]]
     assert ledger_harness.ledger.listing.campaign_ids(2) == [campaigns[4], campaigns[2]]
+    assert ledger_harness.ledger.listing.campaign_ids(10, of_streams=True) == campaigns[::-1]
 
 
 def test_a_head_has_what_campaigns_are_sorted_by(ledger_harness: LedgerHarness) -> None:

@@ -128,6 +128,19 @@ def test_a_search_leads_to_an_address_without_its_text(
     assert listed(expired) == []
 
 
+def test_a_campaign_is_found_by_a_phone_which_is_in_no_address_and_in_no_log(
+    scenario: ScenarioEnvironment, flower: FlowerProcess, visitor: Visitor
+) -> None:
+    phone = 380_669_123_456
+    campaign = scenario.producer.enqueue([{"phone": phone, "text": "Hi"}], sender="MyShop").campaign_id
+
+    wait_until(lambda: found(visitor, str(phone)) == [campaign], within=20, what="its messages to be indexed")
+    assert found(visitor, "+380 66 912-34-56") == [campaign]
+    assert str(phone) not in search(visitor, str(phone)).text
+    assert str(phone) not in flower.log.read_text()
+    assert str(phone) not in scenario.processes.logs()
+
+
 def test_a_search_needs_the_pages_token(visitor: Visitor) -> None:
     visitor.get("/campaigns")
 
