@@ -6,11 +6,12 @@ from typing import Any
 
 from kombu.entity import Queue
 
-from bsg_broker.queues import DISPATCH_QUEUE, POLL, PURGE, RECONCILE, STATUS_QUEUE, STOP_LIST, SWEEP
+from bsg_broker.queues import DISPATCH_QUEUE, INDEX, POLL, PURGE, RECONCILE, STATUS_QUEUE, STOP_LIST, SWEEP
 from bsg_broker.transport import broker_transport_options, broker_url
 from bsg_config.settings import Settings
 
 _PURGE_INTERVAL = 600.0
+_INDEX_INTERVAL = 2.0
 _STOP_LIST_TICK = 30.0  # a long list is read a few pages at a time
 _REQUESTS_IN_A_TASK = 3
 _SECONDS_FROM_SOFT_TO_HARD_LIMIT = 60.0
@@ -72,6 +73,8 @@ def beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
     }
     if settings.bsg_stoplist_interval:
         periods[STOP_LIST] = min(_STOP_LIST_TICK, settings.bsg_stoplist_interval)
+    if settings.search_key is not None:
+        periods[INDEX] = _INDEX_INTERVAL
     return {
         task: {
             "task": task,

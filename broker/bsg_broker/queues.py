@@ -8,6 +8,7 @@ RECONCILE = "bsg.reconcile"
 SWEEP = "bsg.sweep"
 PURGE = "bsg.purge"
 STOP_LIST = "bsg.stoplist"
+INDEX = "bsg.index"
 PING = "bsg.ping"
 
 DISPATCH_QUEUE = "dispatch"  # a worker with this queue as its option serves the dispatch queues of its accounts

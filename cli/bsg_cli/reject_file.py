@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,19 +11,15 @@ from bsg_cli.message_files import STANDARD_INPUT, open_messages
 from bsg_cli.printing import number
 from bsg_messages.rejects import MAX_SHOWN, Reject
 from bsg_producer.files import MessageFile, Reading
-from bsg_producer.files.csv_rows import escaped
+from bsg_producer.files.csv_writing import REJECT_COLUMNS, csv_file, reject_cells
 
 # These come after the file's own columns, so that the corrected file can be sent as it is.
 _WHY = ("reject_line", "reject_field", "reject_code", "reject_reason")
-_ALONE = ("index", "phone", "reference_id", "field", "code", "reason")
 
 
 def print_rejects(rejects: Iterable[Reject]) -> None:
     """Print the rejects as the ledger keeps them. It does not keep all columns of their rows."""
-    _print(
-        _ALONE,
-        ((str(one.index), one.phone, one.reference_id, one.field, one.code.value, one.message) for one in rejects),
-    )
+    _print(REJECT_COLUMNS, map(reject_cells, rejects))
 
 
 def print_rejected_rows(rejects: Sequence[Reject], path: Path, reading: Reading, accepted: int) -> None:
@@ -75,11 +69,6 @@ _REMEDY = "Name the file that was sent, and read it with the same options."
 
 
 def _print(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    output = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=True)
-    try:
-        output.write("\ufeff")  # spreadsheets recognise UTF-8 by it
-        writer = csv.writer(output)
-        writer.writerow(columns)
-        writer.writerows([escaped(cell) for cell in row] for row in rows)
-    finally:
-        output.detach()
+    for piece in csv_file(columns, rows):
+        sys.stdout.buffer.write(piece)
+    sys.stdout.buffer.flush()

@@ -22,6 +22,7 @@ class Section(StrEnum):
     CAMPAIGNS = "Campaigns"
     WORKERS = "Workers"
     RETENTION = "Retention and encryption"
+    FLOWER = "Flower"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -250,6 +251,21 @@ class ProcessTable:
         values.whole_number(1000, 100_000_000),
         "How many of the delivery reports that BSG pushes are kept: the latest of all campaigns, at about 160 bytes "
         "each in Redis. The web apps that receive the reports need this setting.",
+    )
+    search_key: str | None = setting(
+        Section.FLOWER,
+        None,
+        values.optional(values.secret),
+        "With this secret of 16 to 64 characters, workers keep a digest of each phone and of each reference id of the "
+        "caller, six bytes each in Redis, and Flower finds the campaigns that have a message to a phone. Without it, "
+        "Flower does not find phones. Workers and Flower need the same value.",
+    )
+    reject_readers: tuple[str, ...] = setting(
+        Section.FLOWER,
+        "",
+        values.names,
+        "The logins, with commas between them, that may download a campaign's rejected rows in Flower: user names of "
+        "`FLOWER_BASIC_AUTH`, or addresses of its other logins. The rows have phones. By default nobody may.",
     )
 
 

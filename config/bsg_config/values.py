@@ -86,6 +86,19 @@ def fernet_keys(value: Any) -> tuple[str, ...]:
     return keys
 
 
+def names(value: Any) -> tuple[str, ...]:
+    """Read names with commas between them, or a collection of names."""
+    parts = value.split(",") if isinstance(value, str) else value
+    return tuple(name for part in parts if (name := str(part).strip()))
+
+
+def secret(value: Any) -> str:
+    text = str(value)
+    if not 16 <= len(text.encode()) <= 64:
+        raise ValidationError("Not a secret of 16 to 64 characters. Make one with `openssl rand -hex 32`.")
+    return text
+
+
 def rate(value: Any) -> Rate:
     if isinstance(value, Rate):
         return value

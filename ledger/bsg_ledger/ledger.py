@@ -24,6 +24,8 @@ from bsg_ledger.feed import TransitionFeed
 from bsg_ledger.gate import Gate
 from bsg_ledger.keys import Keys
 from bsg_ledger.listing import Listing
+from bsg_ledger.message_index import MessageIndex
+from bsg_ledger.operator_log import OperatorLog
 from bsg_ledger.provider_facts import ProviderFactsStore
 from bsg_ledger.reading import Reading
 from bsg_ledger.rollback_detector import RollbackDetector
@@ -64,6 +66,8 @@ class Ledger:
         self.reading = Reading(client)
         self.feed = TransitionFeed(client)
         self.delivery_reports = DeliveryReports(client, scripts, kept=delivery_reports_kept)
+        self.operator_log = OperatorLog(client, scripts)
+        self.message_index = MessageIndex(client, scripts)
         self.keys = Keys(client, scripts)
         self.listing = Listing(client)
         self.stream_listing = StreamListing(client)

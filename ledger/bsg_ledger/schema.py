@@ -116,6 +116,10 @@ STREAM_KEYS = Key(
 MESSAGES = Key("bsg:messages", "hash", "messages of all campaigns by state", {"STATE": "how many"})
 EVENTS = Key("bsg:events", "stream", "the last 100 000 transitions of all campaigns: the feed")
 DELIVERY_REPORTS = Key("bsg:delivery-reports", "stream", "the last delivery reports that BSG pushed")
+OPERATOR_LOG = Key("bsg:operator-log", "stream", "the last 10 000 buttons that operators pressed in Flower")
+MESSAGE_INDEX = Key(
+    "bsg:message-index", "hash", "the index of messages", {"position": "up to where in the feed messages are indexed"}
+)
 IDEMPOTENCY = Key(
     "bsg:idempotency:KEY",
     "string",
@@ -338,6 +342,13 @@ STORED_PAGES = Key(
     "the same before the campaign is compacted",
     {"KIND:N": "the page N of the batches, events or rejects"},
     removed_by="the compaction; Redis, ten minutes after the last of them was stored",
+    may_expire=True,
+)
+DIGESTS = Key(
+    "bsg:campaign:C:digests:KIND",
+    "string",
+    "digests of its messages' phones, or of the callers' reference ids, six bytes each, by the messages' indexes",
+    removed_by="Redis, LEDGER_RETENTION after the last batch was prepared",
     may_expire=True,
 )
 LEFT = Key(

@@ -20,10 +20,13 @@ from tornado.web import StaticFileHandler, url
 from bsg_config.settings import Settings
 from bsg_ledger.waiting_texts import describe
 from bsg_monitor import chart, formatting
+from bsg_monitor.campaigns_page import CampaignsHandler
 from bsg_monitor.doubts_page import DoubtsHandler, as_shown
-from bsg_monitor.handlers import CampaignHandler, CampaignsHandler, ControlHandler
+from bsg_monitor.handlers import CampaignHandler, ControlHandler
 from bsg_monitor.metrics import CampaignMetrics
-from bsg_monitor.observer import percentages
+from bsg_monitor.operator_log_page import OperatorLogHandler
+from bsg_monitor.progress import progress_of
+from bsg_monitor.rejects_download import RejectsHandler
 from bsg_monitor.sources import Sources
 from bsg_monitor.streams_page import StreamsHandler
 
@@ -56,6 +59,8 @@ def add_campaigns_tab(settings: Settings) -> None:
         url(
             rf"/campaigns/({CAMPAIGN_ID})/(pause|resume|cancel|retry)", ControlHandler, sources, name="control-campaign"
         ),
+        url(r"/campaigns/operators", OperatorLogHandler, sources, name="campaigns-operators"),
+        url(rf"/campaigns/({CAMPAIGN_ID})/rejects", RejectsHandler, sources, name="campaign-rejects"),
         url(r"/campaigns/static/(.*)", StaticFileHandler, {"path": str(STATIC)}, name="campaigns-static"),
     ]
     flower.urls.handlers[-1:-1] = ours  # the last one responds with 404 to everything
@@ -69,7 +74,7 @@ def add_campaigns_tab(settings: Settings) -> None:
             "rate": formatting.rate,
             "waits_for": formatting.waits_for,
             "describe": describe,
-            "percentages": percentages,
+            "progress_of": progress_of,
             "as_shown": as_shown,
             "CHART_WIDTH": chart.WIDTH,
             "CHART_HEIGHT": chart.HEIGHT,

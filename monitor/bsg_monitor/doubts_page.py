@@ -60,7 +60,8 @@ class DoubtsHandler(LedgerHandler):
             raise tornado.web.HTTPError(400, "The decision is not-sent or look-up.")
         shown = frozenset(self.get_body_arguments("shown"))
         try:
-            count = await self.sources.snapshots.run(lambda: self._decided(action, account, shown))
+            subject = f"{len(shown)} batches in doubt of {account}"
+            count = await self.press(action, subject, lambda: self._decided(action, account, shown))
         except (CampaignInvalid, SettingsInvalid) as error:
             raise tornado.web.HTTPError(400, str(error)) from None
         except QueueUnavailable as error:

@@ -1,8 +1,9 @@
-"""The pages of the Campaigns tab, and the buttons on them."""
+"""The page of a campaign, and the buttons on it."""
 
 from __future__ import annotations
 
 import logging
+from base64 import b64decode
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -11,10 +12,12 @@ import tornado.web
 from flower.views import BaseHandler
 
 from bsg_config import clock
+from bsg_ledger.operator_log import Press
 from bsg_monitor import chart
 from bsg_monitor.observer import BATCHES_LOOKED_INTO, REJECTS_LOOKED_INTO
 from bsg_monitor.sources import Sources
 from bsg_producer import CampaignInvalid, CampaignNotFound, CampaignUnreadable, QueueUnavailable
+from bsg_producer.queue_errors import queue_errors
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +55,27 @@ class LedgerHandler(BaseHandler):  # type: ignore[misc]  # Flower is not typed
     def may_control(self) -> bool:
         return not self.application.options.read_only
 
+    @property
+    def operator(self) -> str:
+        """Return the login of whoever asks; "" without one."""
+        if isinstance(self.current_user, str):
+            return self.current_user
+        scheme, _, credentials = self.request.headers.get("Authorization", "").partition(" ")
+        if not self.application.options.basic_auth or scheme != "Basic":
+            return ""
+        return b64decode(credentials).decode().partition(":")[0]  # Flower has held it against its own
+
+    async def press(self, action: str, subject: str, act: Callable[[], Any]) -> Any:
+        """Record that a button was pressed, and then act. Return what `act` returns."""
+        press = Press(self.operator, self.request.remote_ip or "", action, subject)
+
+        def recorded() -> Any:
+            with queue_errors():
+                self.sources.ledger.operator_log.note(press)
+            return act()
+
+        return await self.sources.snapshots.run(recorded)
+
     def page_asked_for(self) -> int:
         text = self.get_query_argument("page", "1")
         return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else 1
@@ -65,14 +89,6 @@ class LedgerHandler(BaseHandler):  # type: ignore[misc]  # Flower is not typed
             raise tornado.web.HTTPError(503, str(error)) from None
         except QueueUnavailable as error:
             raise tornado.web.HTTPError(503, f"The ledger cannot be read: {error}") from None
-
-
-class CampaignsHandler(LedgerHandler):
-    @tornado.web.authenticated
-    async def get(self) -> None:
-        page = self.page_asked_for()
-        listed = await self.read(("campaigns", page), lambda: self.sources.observer.campaigns(page))
-        self.render("campaigns.html", listed=listed, overview=listed.overview)
 
 
 class CampaignHandler(LedgerHandler):
@@ -93,6 +109,7 @@ class CampaignHandler(LedgerHandler):
                 detail.outlines, accepted_at=detail.shown.listed.summary.accepted_at, now=detail.overview.now
             ),
             may_control=self.may_control,
+            may_read_rejects=self.sources.may_read_rejects(self.operator),
             read_only=READ_ONLY,
             done_message=done_message,
             wrong=wrong,
@@ -113,7 +130,7 @@ class ControlHandler(CampaignHandler):
         if not self.may_control:
             raise tornado.web.HTTPError(403, READ_ONLY)
         try:
-            await self.sources.snapshots.run(self._step(campaign_id, action))
+            await self.press(action, campaign_id, self._step(campaign_id, action))
         except CampaignNotFound as error:
             raise tornado.web.HTTPError(404, str(error)) from None
         except CampaignUnreadable as error:

@@ -14,13 +14,17 @@ from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.due_indexes import Due
 from bsg_ledger.ledger import Ledger
-from bsg_ledger.listing import ListedCampaign, delivered
+from bsg_ledger.listing import CampaignHead, ListedCampaign, reported
 from bsg_ledger.records import Batch, Transition
 from bsg_ledger.waiting import Wait, WaitReason
 from bsg_ledger.waiting_reader import WaitingReader
 from bsg_messages.campaign_ids import is_campaign_id
 from bsg_messages.rejects import Reject
 from bsg_monitor.account_states import AccountFigures, AccountState, AccountStates
+from bsg_monitor.campaign_directory import CampaignDirectory
+from bsg_monitor.campaign_search import CampaignSearch
+from bsg_monitor.campaign_view import CampaignView
+from bsg_monitor.progress import Progress, progress_of
 from bsg_monitor.rates import Rates
 from bsg_monitor.stream_figures import StreamFigures, StreamFiguresReader
 from bsg_producer.errors import CampaignNotFound
@@ -56,12 +60,14 @@ class Overview:
 class ShownCampaign:
     """A campaign as a row of the table has it. `rate`: messages a second that BSG has taken lately.
 
-    `scheduled`: what BSG has is sent later, at the campaign's start_at. `waits_for`: None if nothing is left to do.
+    `sent`: how many BSG has taken. `scheduled`: BSG sends them later, at the campaign's start_at, and `sent` is without
+    them. `waits_for`: None if nothing is left to do.
     """
 
     listed: ListedCampaign
     sent: int
     scheduled: bool
+    progress: Progress
     rate: float | None
     age: float
     waits_for: Wait | None
@@ -69,11 +75,14 @@ class ShownCampaign:
 
 @dataclass(frozen=True, slots=True)
 class CampaignList:
+    """A page of campaigns. `total`: on all pages. `accounts`: the names of all accounts that have had a campaign."""
+
     campaigns: Sequence[ShownCampaign]
     overview: Overview
     page: int
     pages: int
     total: int
+    accounts: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +101,9 @@ class CampaignDetail:
     waits: Sequence[Wait]
 
     @property
-    def delivered(self) -> int | None:
-        return delivered(self.outlines)
+    def progress(self) -> Progress:
+        """Return the progress, by more batches than a list reads."""
+        return progress_of(self.shown.listed.summary.counts, reported(self.outlines), scheduled=self.shown.scheduled)
 
     @property
     def in_doubt(self) -> Sequence[Wait]:
@@ -127,17 +137,28 @@ class Observer:
         self._waiting = WaitingReader(self._client, settings)
         self._rates = Rates()
         self._streams = StreamFiguresReader(self._ledger)
+        self._directory = CampaignDirectory(self._ledger)
+        self._search = CampaignSearch(self._ledger, self._directory, settings.search_key)
         self._reasons: _Remembered[tuple[str, int], list[tuple[str, int]]] = _Remembered()
 
-    def campaigns(self, page: int) -> CampaignList:
-        """Return a page of campaigns, the newest first; the last page where there are fewer."""
+    def campaigns(self, view: CampaignView, searched: str | None = None) -> CampaignList:
+        """Return a page of a view; its last page where there are fewer. `searched`: the text that it searches for."""
         with queue_errors():
-            total = self._ledger.listing.length()
-            pages = max(1, -(-total // CAMPAIGNS_ON_A_PAGE))
-            page = min(max(page, 1), pages)
+            ids = self._ids_of(view, searched)
+            pages = max(1, -(-len(ids) // CAMPAIGNS_ON_A_PAGE))
+            page = min(max(view.page, 1), pages)
             overview = self._overview()
-            listed = self._ledger.listing.page((page - 1) * CAMPAIGNS_ON_A_PAGE, CAMPAIGNS_ON_A_PAGE)
-            return CampaignList(self._shown(listed, overview), overview, page, pages, total)
+            some = ids[(page - 1) * CAMPAIGNS_ON_A_PAGE : page * CAMPAIGNS_ON_A_PAGE]
+            shown = self._shown(self._ledger.listing.campaigns(some), overview)
+            return CampaignList(shown, overview, page, pages, len(ids), self._ledger.reading.account_names())
+
+    def _ids_of(self, view: CampaignView, searched: str | None) -> list[str]:
+        if view.is_plain:
+            return self._directory.ids()
+        heads: Sequence[CampaignHead] = [] if view.search else self._directory.heads()
+        if searched is not None:
+            heads = self._search.find(searched)
+        return [head.summary.campaign_id for head in view.sorted([head for head in heads if view.has(head)])]
 
     def campaign(self, campaign_id: str, page: int) -> CampaignDetail:
         """Return a campaign with a page of its batches. Raise `CampaignNotFound`."""
@@ -205,6 +226,7 @@ class Observer:
             listed=listed,
             sent=sent,
             scheduled=scheduled,
+            progress=progress_of(summary.counts, listed.reported, scheduled=scheduled),
             rate=None if summary.state.final else self._rates.of(summary.campaign_id, sent, overview.now.timestamp()),
             age=(overview.now - summary.accepted_at).total_seconds(),
             waits_for=wait,
@@ -236,9 +258,3 @@ class _Remembered(Generic[Key, T]):
         self._values[key] = value
         while len(self._values) > REMEMBERED:
             self._values.popitem(last=False)
-
-
-def percentages(counts: Mapping[str, int], states: Sequence[str]) -> list[tuple[str, float]]:
-    """Return each of these states with its share of all accepted messages in percent."""
-    accepted = counts["accepted"]
-    return [(state, 100 * counts[state] / accepted if accepted else 0.0) for state in states]

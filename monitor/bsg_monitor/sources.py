@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
+from bsg_ledger.ledger import Ledger
 from bsg_monitor.observer import Observer
+from bsg_monitor.searches import Searches
 from bsg_monitor.snapshots import Snapshots
 from bsg_monitor.stream_observer import StreamObserver
 from bsg_producer import Producer
@@ -14,6 +17,14 @@ from bsg_producer import Producer
 class Sources:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+
+    def may_read_rejects(self, operator: str) -> bool:
+        """Return whether somebody with that login may see rejected rows, which have phones."""
+        return operator != "" and operator in self._settings.reject_readers
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return Ledger(connect(self._settings))
 
     @cached_property
     def observer(self) -> Observer:
@@ -31,3 +42,7 @@ class Sources:
     @cached_property
     def snapshots(self) -> Snapshots:
         return Snapshots()
+
+    @cached_property
+    def searches(self) -> Searches:
+        return Searches()

@@ -138,6 +138,12 @@ def test_no_tick_is_for_a_stop_list_that_is_not_to_be_read() -> None:
     assert "bsg.stoplist" not in schedule
 
 
+def test_messages_are_indexed_where_a_search_key_is_set() -> None:
+    settings = Settings.build(redis_url="redis://localhost", search_key="a secret of some length")
+
+    assert "bsg.index" in celery_settings(settings)["beat_schedule"]
+
+
 def test_the_http_bound_lies_below_the_time_limits_and_those_below_the_visibility_timeout() -> None:
     slowest = Settings.build(
         redis_url="redis://localhost", bsg_connect_timeout=60, bsg_read_timeout=600, lease_seconds=3600

@@ -167,6 +167,19 @@ def test_a_rate_is_read_as_people_write_it(written: str, interval: float) -> Non
     assert Rate.parse(str(Rate.parse(written))) == Rate.parse(written)
 
 
+def test_readers_of_rejects_are_names_with_commas_between_them() -> None:
+    assert Settings.build(reject_readers=" ann, eve@example.com,,").reject_readers == ("ann", "eve@example.com")
+    assert Settings.build().reject_readers == ()
+
+
+@pytest.mark.parametrize("secret", ["short", "x" * 15, "x" * 65])
+def test_a_search_key_that_is_too_short_or_too_long_is_refused_and_not_shown(secret: str) -> None:
+    errors = errors_of(SEARCH_KEY=secret)
+
+    assert errors.keys() == {"SEARCH_KEY"}
+    assert secret not in str(errors)
+
+
 def test_the_example_file_shows_every_default() -> None:
     written = dict(re.findall(r"^#?([A-Z_]+)=(.*)$", ENV_EXAMPLE.read_text(), re.MULTILINE))
 

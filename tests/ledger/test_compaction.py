@@ -98,7 +98,7 @@ class CompactionHarness(LedgerHarness):
             "owned": sorted(reading.owned(ACCOUNT)),
             "orphans": reading.orphans(ACCOUNT, [100, 101, 7]),
             "open": list(reading.open_campaigns()),
-            "page": self.ledger.listing.page(0, 10),
+            "page": self.ledger.listing.campaigns(self.ledger.listing.campaign_ids(10)),
             "outlines": self.ledger.listing.outlines(campaign, numbers),
         }
 
@@ -160,7 +160,7 @@ def reads_at_once(harness: CompactionHarness, campaign: str) -> list[Any]:
         reading.batch_records([BatchId.of(campaign, 0), BatchId.of(campaign, 2)]),
         reading.rows(BatchId.of(campaign, 1)),
         reading.account_of(campaign),
-        listing.page(0, 10),
+        listing.campaigns(listing.campaign_ids(10)),
         listing.outlines(campaign, range(3)),
     ]
 
@@ -699,7 +699,8 @@ def test_the_first_of_many_campaigns_are_read_without_the_others(harness: Compac
     harness.client.config_resetstat()
 
     newest = [summary.campaign_id for summary in islice(harness.ledger.reading.campaigns(), 3)]
-    page = [listed.summary.campaign_id for listed in harness.ledger.listing.page(1_000, 2)]
+    ids = harness.ledger.listing.campaign_ids(2_001)
+    page = [listed.summary.campaign_id for listed in harness.ledger.listing.campaigns(ids[1_000:1_002])]
 
     commands = harness.client.info("commandstats")
     assert newest == [campaign, "c1999", "c1998"]

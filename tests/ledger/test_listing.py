@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
@@ -11,10 +13,10 @@ from bsg_ledger.due_indexes import Due, DueIndex, unassigned
 from tests.ledger.campaigns import ACCOUNT, LedgerHarness
 
 
-def polled(ledger_harness: LedgerHarness, campaign: str, batch: int, statistics: str) -> None:
+def polled(ledger_harness: LedgerHarness, campaign: str, batch: int, statistics: str, *, price: str = "") -> None:
     ledger_harness.ledger.batches.polled(
-        BatchId.of(campaign, batch), status="sending", final=False, statistics=statistics, price="", currency="",
-        total_messages=None, next_poll_ms=1000,
+        BatchId.of(campaign, batch), status="sending", final=False, statistics=statistics, price=price,
+        currency="EUR" if price else "", total_messages=None, next_poll_ms=1000,
     )  # fmt: skip
 
 
@@ -23,12 +25,49 @@ def test_the_newest_come_first_a_page_at_a_time(ledger_harness: LedgerHarness) -
     for moment, campaign in enumerate(campaigns):
         ledger_harness.client.zadd("bsg:campaigns", {campaign: moment})
 
-    pages = [ledger_harness.ledger.listing.page(first, 2) for first in (0, 2, 4, 6)]
+    listing = ledger_harness.ledger.listing
+    assert listing.campaign_ids(10) == campaigns[::-1]
+    assert listing.campaign_ids(2) == campaigns[:2:-1]
+    assert [one.summary.campaign_id for one in listing.campaigns(campaigns[:2:-1])] == campaigns[:2:-1]
 
-    assert ledger_harness.ledger.listing.length() == 5
-    assert [[one.summary.campaign_id for one in page] for page in pages] == [
-        campaigns[:2:-1], campaigns[2:0:-1], campaigns[:1], [],
-    ]  # fmt: skip
+
+def test_the_campaigns_of_streams_are_apart(ledger_harness: LedgerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "NAMES_AT_ONCE", 2)
+    campaigns = [ledger_harness.accepted(1) for _ in range(5)]
+    for moment, campaign in enumerate(campaigns):
+        ledger_harness.client.zadd("bsg:campaigns", {campaign: moment})
+    ledger_harness.client.zadd("bsg:streams", {"codes": 3})
+    ledger_harness.client.zadd("bsg:stream:codes:campaigns", {campaigns[1]: 1, campaigns[3]: 3})
+
+    assert ledger_harness.ledger.listing.campaign_ids(10) == [campaigns[4], campaigns[2], campaigns[0]]
+    assert ledger_harness.ledger.listing.campaign_ids(2) == [campaigns[4], campaigns[2]]
+    assert ledger_harness.ledger.listing.campaign_ids(10, of_streams=True) == campaigns[::-1]
+
+
+def test_a_head_has_what_campaigns_are_sorted_by(ledger_harness: LedgerHarness) -> None:
+    sent, waiting = ledger_harness.prepared(10, 10), ledger_harness.accepted(3)
+    for number in range(2):
+        ledger_harness.submitted(sent, bsg_id=number + 1)
+        polled(ledger_harness, sent, number, "{}", price="0.10")
+
+    heads = ledger_harness.ledger.listing.heads([sent, "unknown", waiting])
+
+    assert list(heads) == [sent, waiting]
+    assert (heads[sent].cost, heads[waiting].cost) == (Decimal("0.2"), Decimal(0))
+    assert ledger_harness.ledger.listing.open_ids() == {sent, waiting}
+
+
+def test_a_cost_has_its_currency_however_large_the_campaign_is(
+    ledger_harness: LedgerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "LOOK_AHEAD", 1)
+    large, unpriced = ledger_harness.prepared(10, 10), ledger_harness.prepared(10)
+    ledger_harness.submitted(large, bsg_id=1)
+    polled(ledger_harness, large, 0, '{"delivered": 7}', price="0.10")
+
+    listed = ledger_harness.ledger.listing.campaigns([large, unpriced])
+
+    assert [(one.cost, one.reported) for one in listed] == [("0.1 EUR", None), (None, None)]
 
 
 def test_what_was_delivered_is_the_sum_of_what_bsg_reported(ledger_harness: LedgerHarness) -> None:

@@ -16,10 +16,12 @@ from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger import schema
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.limiter import submit_limiter
+from bsg_ledger.operator_log import Press
 from bsg_sandbox.server import Sandbox
 from bsg_worker.poll.poll import poll
 from bsg_worker.recovery.rekey import note_key
 from bsg_worker.upkeep.funds_watch import watch_funds
+from bsg_worker.upkeep.message_index import index_messages
 from bsg_worker.upkeep.stop_list import sync_stop_list
 from bsg_worker.upkeep.stops import stop_at_bsg
 from bsg_worker.watch import check_once
@@ -99,7 +101,7 @@ def test_a_key_without_one_of_its_chunks_is_not_built() -> None:
 @pytest.fixture
 def harness(redis_url: str) -> Iterator[WorkerHarness]:
     with Sandbox() as sandbox:
-        yield WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="2")
+        yield WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="2", SEARCH_KEY="a secret of some length")
 
 
 def everything_once(harness: WorkerHarness) -> None:
@@ -127,6 +129,8 @@ def everything_once(harness: WorkerHarness) -> None:
     heartbeats.note_tick("beat@here")
     heartbeats.note_worker("worker@here")
     heartbeats.note_response("token")
+    index_messages(runtime)
+    ledger.operator_log.note(Press("ann", "192.0.2.7", "pause", sent))
     ledger.durability.wait_for_disk()
 
 

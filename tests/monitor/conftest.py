@@ -11,7 +11,7 @@ from tests.scenarios.environment import ScenarioEnvironment, scenario_in
 @pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScenarioEnvironment]:
     """A ledger and workers of this package's own; each test sends campaigns of its own."""
-    settings = {"CAMPAIGN_BATCH_SIZE": "10", "BSG_DUPLICATE_WINDOW": "0"}
+    settings = {"CAMPAIGN_BATCH_SIZE": "10", "BSG_DUPLICATE_WINDOW": "0", "SEARCH_KEY": "a secret of some length"}
     with scenario_in(tmp_path_factory.mktemp("watched"), **settings) as scenario:
         scenario.processes.all()
         yield scenario

@@ -90,8 +90,8 @@ def test_what_bsg_sends_later_is_not_shown_as_sent(scenario: ScenarioEnvironment
 
         assert table.cell(campaign, "sent") == "0"
         assert table.cell(campaign, "waits").endswith(f"until {tomorrow.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
-        assert 'aria-label="0 of 25 sent"' in page.text
-        assert 'class="campaigns-submitted" style' not in page.text, "a bar that is full"
+        assert 'aria-label="0 delivered, 0 failed, 0 sent, 25 waiting"' in page.text
+        assert 'class="campaigns-sent" style' not in page.text, "a bar that is full"
         assert f"bsg-campaigns cancel {campaign}" in page.element("remedy")
     finally:
         scenario.producer.cancel(campaign)

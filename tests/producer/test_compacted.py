@@ -14,6 +14,7 @@ from bsg_cli.diagnosis.streams import look_at_streams
 from bsg_ledger import compacted_record, compaction
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.stream_latency import read_latencies
+from bsg_monitor.campaign_view import CampaignView
 from bsg_monitor.observer import Observer
 from bsg_monitor.stream_observer import StreamObserver
 from bsg_producer import CampaignInvalid, MessageReceipt
@@ -74,7 +75,7 @@ def sent(harness: WorkerHarness) -> str:
 def shown(harness: WorkerHarness, campaign: str) -> dict[str, Any]:
     """Return everything that somebody may read of the campaign."""
     producer, observer = harness.producer, Observer(harness.settings)
-    detail, listed = observer.campaign(campaign, 1), observer.campaigns(1)
+    detail, listed = observer.campaign(campaign, 1), observer.campaigns(CampaignView())
     return {
         "status": producer.status(campaign),
         "campaigns": list(producer.campaigns()),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from bsg_broker.queues import DISPATCH, POLL, PURGE, RECONCILE, SWEEP
+from bsg_broker.queues import DISPATCH, INDEX, POLL, PURGE, RECONCILE, SWEEP
 
-PASSES = frozenset({DISPATCH, POLL, RECONCILE, SWEEP, PURGE})
+PASSES = frozenset({DISPATCH, POLL, RECONCILE, SWEEP, PURGE, INDEX})
 NO_OUTCOME = repr("")
 
 

@@ -8,6 +8,7 @@ from bsg_worker.application import app
 from bsg_worker.failures import without_contents
 from bsg_worker.status_pass import poll_all, run_status_pass
 from bsg_worker.submit.dispatch import dispatch_work
+from bsg_worker.upkeep.message_index import index_messages
 from bsg_worker.upkeep.purge import purge
 from bsg_worker.upkeep.stop_list import sync_stop_list
 from bsg_worker.upkeep.sweep import sweep
@@ -49,6 +50,12 @@ def purge_task() -> str:
 @without_contents
 def stop_list_task() -> str:
     return accounts.current().each(sync_stop_list)
+
+
+@app.task(name="bsg.index")
+@without_contents
+def index_task() -> str:
+    return index_messages(accounts.current().first)
 
 
 @app.task(name="bsg.ping")

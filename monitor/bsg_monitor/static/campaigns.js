@@ -11,12 +11,24 @@
             document.activeElement.tagName === "INPUT";
     }
 
+    // What has the focus keeps it when its region is another: a link or a button is known by where it leads.
+    function inFocus(region) {
+        var element = document.activeElement;
+        var name = ["href", "formaction"].find(function (one) { return element.hasAttribute(one); });
+        return region.contains(element) && name ? "[" + name + "=" + CSS.escape(element.getAttribute(name)) + "]" : null;
+    }
+
     function put(text) {
         var fresh = new DOMParser().parseFromString(text, "text/html");
         document.querySelectorAll("[data-live]").forEach(function (region) {
             var other = fresh.querySelector('[data-live="' + region.dataset.live + '"]');
             if (other && other.innerHTML !== region.innerHTML && !busy(region)) {
+                var selector = inFocus(region);
                 region.innerHTML = other.innerHTML;
+                var focused = selector && region.querySelector(selector);
+                if (focused) {
+                    focused.focus({preventScroll: true});
+                }
             }
         });
     }
@@ -48,6 +60,8 @@
             event.preventDefault();
         }
     });
-    document.addEventListener("visibilitychange", refresh);
-    window.setTimeout(follow, PERIOD);
+    if (stale) {
+        document.addEventListener("visibilitychange", refresh);
+        window.setTimeout(follow, PERIOD);
+    }
 }());

@@ -1,0 +1,40 @@
+"""A campaign's rejected rows as a CSV file, for the logins of REJECT_READERS: the rows have phones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import tornado.web
+
+from bsg_monitor.handlers import LedgerHandler
+from bsg_producer import QueueUnavailable
+from bsg_producer.errors import CampaignNotFound
+from bsg_producer.files.csv_writing import REJECT_COLUMNS, csv_file, reject_cells
+
+NOT_ALLOWED = "Rejected rows have phones: only the logins of REJECT_READERS may download them."
+
+
+class RejectsHandler(LedgerHandler):
+    """POST, so that the download is in the operators' log and no other site can begin one."""
+
+    @tornado.web.authenticated
+    async def post(self, campaign_id: str) -> None:
+        if not self.sources.may_read_rejects(self.operator):
+            raise tornado.web.HTTPError(403, NOT_ALLOWED)
+        file = csv_file(REJECT_COLUMNS, map(reject_cells, self.sources.producer.rejects(campaign_id)))
+        try:
+            piece = await self.press("download rejects", campaign_id, lambda: _next(file))
+            self.set_header("Content-Type", "text/csv; charset=utf-8")
+            self.set_header("Content-Disposition", f'attachment; filename="rejects-{campaign_id}.csv"')
+            while piece is not None:
+                self.write(piece)
+                await self.flush()
+                piece = await self.sources.snapshots.run(lambda: _next(file))
+        except CampaignNotFound as error:
+            raise tornado.web.HTTPError(404, str(error)) from None
+        except QueueUnavailable as error:
+            raise tornado.web.HTTPError(503, f"The ledger cannot be read: {error}") from None
+
+
+def _next(file: Iterator[bytes]) -> bytes | None:
+    return next(file, None)
