@@ -15,6 +15,7 @@ from bsg_config.settings_table import SETTINGS
 from bsg_ledger import compacted_record, compaction
 from bsg_ledger.states import CampaignState
 from bsg_ledger.waiting import WaitReason
+from bsg_monitor.campaign_view import CampaignView
 from bsg_monitor.observer import Observer
 from bsg_producer import CampaignNotFound, CampaignUnreadable
 from bsg_sandbox.server import Sandbox
@@ -73,7 +74,7 @@ def test_a_record_that_cannot_be_read_ends_no_list(harness: WorkerHarness, chang
     damage(harness, unreadable, change)
 
     shown = {one.campaign_id: one for one in harness.producer.campaigns()}
-    rows = {row.listed.summary.campaign_id: row for row in Observer(harness.settings).campaigns(1).campaigns}
+    rows = {row.listed.summary.campaign_id: row for row in Observer(harness.settings).campaigns(CampaignView()).campaigns}
 
     assert sorted(shown) == sorted(rows) == sorted(campaigns)
     assert [shown[one].name for one in campaigns] == ["first", "", "third"]
@@ -146,7 +147,7 @@ def test_a_page_that_cannot_be_read_ends_neither_a_list_nor_a_purge(
     pages = f"bsg:campaign:{campaigns[1]}:pages"
     client.hset(pages, "batches:1", flipped(client.hget(pages, "batches:1")))
 
-    rows = {row.listed.summary.name: row.listed.delivered for row in Observer(harness.settings).campaigns(1).campaigns}
+    rows = {row.listed.summary.name: row.listed.delivered for row in Observer(harness.settings).campaigns(CampaignView()).campaigns}
     outcome = purge(a_day_of_retention(harness))
 
     assert rows == {"first": 3, "second": 2, "third": 3}
