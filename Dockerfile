@@ -15,6 +15,7 @@ COPY producer producer
 COPY worker worker
 COPY monitor monitor
 COPY cli cli
+COPY campaigns_django campaigns_django
 COPY sandbox sandbox
 COPY testing testing
 COPY pyproject.toml README.md LICENSE ./

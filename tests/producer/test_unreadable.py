@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from bsg_ledger import compacted_record, compaction
 from bsg_ledger.states import CampaignState
 from bsg_ledger.waiting import WaitReason
 from bsg_monitor.campaign_view import CampaignView
-from bsg_monitor.observer import Observer
+from bsg_monitor.observer import Observer, ShownCampaign
 from bsg_producer import CampaignNotFound, CampaignUnreadable
 from bsg_sandbox.server import Sandbox
 from bsg_worker.runtime import Runtime
@@ -32,6 +32,10 @@ DAY = 86_400.0
 def harness(redis_url: str) -> Iterator[WorkerHarness]:
     with Sandbox() as sandbox:
         yield WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="2", BODY_RETENTION="0")
+
+
+def rows_in_flower(harness: WorkerHarness) -> Sequence[ShownCampaign]:
+    return Observer(harness.settings).campaigns(CampaignView()).campaigns
 
 
 def compacted(harness: WorkerHarness, name: str) -> str:
@@ -74,7 +78,7 @@ def test_a_record_that_cannot_be_read_ends_no_list(harness: WorkerHarness, chang
     damage(harness, unreadable, change)
 
     shown = {one.campaign_id: one for one in harness.producer.campaigns()}
-    rows = {row.listed.summary.campaign_id: row for row in Observer(harness.settings).campaigns(CampaignView()).campaigns}
+    rows = {row.listed.summary.campaign_id: row for row in rows_in_flower(harness)}
 
     assert sorted(shown) == sorted(rows) == sorted(campaigns)
     assert [shown[one].name for one in campaigns] == ["first", "", "third"]
@@ -147,7 +151,7 @@ def test_a_page_that_cannot_be_read_ends_neither_a_list_nor_a_purge(
     pages = f"bsg:campaign:{campaigns[1]}:pages"
     client.hset(pages, "batches:1", flipped(client.hget(pages, "batches:1")))
 
-    rows = {row.listed.summary.name: row.listed.delivered for row in Observer(harness.settings).campaigns(CampaignView()).campaigns}
+    rows = {row.listed.summary.name: row.listed.delivered for row in rows_in_flower(harness)}
     outcome = purge(a_day_of_retention(harness))
 
     assert rows == {"first": 3, "second": 2, "third": 3}
