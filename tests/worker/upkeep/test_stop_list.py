@@ -151,15 +151,6 @@ def test_a_phone_that_is_taken_off_has_no_source_any_more(harness: WorkerHarness
     assert sources(harness.producer) == {FIRST: HERE}
 
 
-def test_what_was_suppressed_before_there_were_sources_is_from_here(pushing: WorkerHarness) -> None:
-    pushing.runtime.redis.sadd("bsg:suppressed", FIRST)
-
-    sync_stop_list(pushing.runtime)
-
-    assert listed_at_bsg(pushing) == {FIRST}
-    assert list(pushing.producer.suppressions()) == [Suppression(str(FIRST), BOTH)]
-
-
 def test_ours_goes_to_bsg_only_when_that_is_set(harness: WorkerHarness) -> None:
     harness.producer.suppress([FIRST])
 
