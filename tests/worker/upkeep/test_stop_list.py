@@ -11,7 +11,6 @@ import pytest
 
 from bsg_config import clock
 from bsg_ledger.due_indexes import DueIndex
-from bsg_ledger.suppressions import Suppression
 from bsg_producer import Producer
 from bsg_sandbox.server import Sandbox
 from bsg_worker.upkeep.stop_list import sync_stop_list
