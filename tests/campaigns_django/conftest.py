@@ -13,7 +13,7 @@ from tests.campaigns_django import databases
 from tests.campaigns_django.harness import Project
 from tests.campaigns_django.shop.models import Order, Seen
 from tests.processes import QUICK
-from tests.worker.harness import WorkerHarness
+from tests.worker.harness import LONG_TIMEOUTS, WorkerHarness
 
 KINDS = {"sqlite": databases.sqlite, "postgresql": databases.postgresql}
 _MISSING = databases.why_no_postgresql()
@@ -43,6 +43,6 @@ def database(migrated: str) -> str:
 def project(redis_url: str, database: str) -> Iterator[Project]:
     """A project on that database and on an empty Redis, with a worker whose verbs the test calls one by one."""
     with Sandbox() as sandbox:
-        harness = WorkerHarness(redis_url, sandbox)
+        harness = WorkerHarness(redis_url, sandbox, **LONG_TIMEOUTS)
         with override_settings(BSG_CAMPAIGNS={**QUICK, "REDIS_URL": redis_url, "BSG_BASE_URL": sandbox.url}):
             yield Project(harness)

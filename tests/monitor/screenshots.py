@@ -1,4 +1,4 @@
-"""`make screenshots`: the Campaigns tab of a running Flower into docs/images, in the light theme and on a phone."""
+"""`make screenshots`: the Campaigns tab of a running Flower into docs/images: desktop and phone, light and dark."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from selenium.webdriver import Chrome
-from selenium.webdriver.common.by import By
 
 from bsg_config import clock
 from bsg_sandbox.server import Sandbox
-from tests.monitor.browser import DESKTOP, MISSING, PHONE, browser, is_installed, resize
+from tests.monitor.browser import MISSING, PHONE, browser, is_installed, resize
 from tests.monitor.flower_process import FlowerProcess
 from tests.processes import wait_until
 from tests.scenarios.environment import ScenarioEnvironment, messages
 from tests.servers import RedisServer
 
+DESKTOP = (1400, 900)
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 
 
@@ -47,10 +47,11 @@ def scene(scenario: ScenarioEnvironment) -> str:
 def take(driver: Chrome, url: str, name: str, size: tuple[int, int]) -> None:
     resize(driver, size)
     driver.get(url)
-    driver.execute_script("document.documentElement.setAttribute('data-bs-theme', 'light')")
-    target = IMAGES / f"{name}.png"
-    assert driver.save_screenshot(str(target))
-    print(f"{target.relative_to(IMAGES.parents[1])}: {size[0]} x {size[1]}")
+    for theme, suffix in (("light", ""), ("dark", "-dark")):
+        driver.execute_script("document.documentElement.setAttribute('data-bs-theme', arguments[0])", theme)
+        target = IMAGES / f"{name}{suffix}.png"
+        assert driver.save_screenshot(str(target))
+        print(f"{target.relative_to(IMAGES.parents[1])}: {size[0]} x {size[1]}")
 
 
 def main() -> int:
@@ -77,7 +78,8 @@ def main() -> int:
             campaign = scene(scenario)
             driver.get(f"{flower.url}/campaigns")
             cell = f'[data-campaign="{campaign}"] [data-column="rate"]'
-            wait_until(lambda: driver.find_element(By.CSS_SELECTOR, cell).text != "–", within=20, what="a rate")
+            read = "return document.querySelector(arguments[0])?.innerText ?? '–'"  # the page replaces its elements
+            wait_until(lambda: driver.execute_script(read, cell) != "–", within=20, what="a rate")
             for title, path in (("campaigns", "/campaigns"), ("campaign", f"/campaigns/{campaign}")):
                 take(driver, flower.url + path, title, DESKTOP)
                 take(driver, flower.url + path, f"{title}-phone", PHONE)
