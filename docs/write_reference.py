@@ -54,8 +54,10 @@ from bsg_producer import (
     StreamStatus,
     Suppression,
 )
-from bsg_producer.callbacks import callbacks
+from bsg_producer import fastapi as of_fastapi
+from bsg_producer.callbacks import asgi_callbacks, callbacks
 from bsg_producer.files import MessageFile, Reading, international
+from bsg_producer.flask import BSGCampaigns
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -143,12 +145,26 @@ def _api() -> Iterator[str]:
         yield ""
     yield "## Files and callbacks"
     yield ""
-    yield "`from bsg_producer.files import …`, and `from bsg_producer.callbacks import callbacks`"
+    yield "`from bsg_producer.files import …`, and `from bsg_producer.callbacks import …`"
     yield ""
-    for subject in (MessageFile, Reading, international, callbacks):
+    for subject in (MessageFile, Reading, international, callbacks, asgi_callbacks):
         yield f"### `{subject.__name__}`"
         yield ""
         yield _doc(subject)
+        yield ""
+    yield "## Flask"
+    yield ""
+    yield "`from bsg_producer.flask import BSGCampaigns`, and [a page](../how-to/flask.md)"
+    yield ""
+    yield from _methods(BSGCampaigns)
+    yield "## FastAPI"
+    yield ""
+    yield "`from bsg_producer.fastapi import …`, and [a page](../how-to/fastapi.md)"
+    yield ""
+    for name in ("lifespan", "get_producer", "callbacks"):
+        yield f"### `{name}`"
+        yield ""
+        yield _doc(getattr(of_fastapi, name))
         yield ""
     yield "## What is shown"
     yield ""

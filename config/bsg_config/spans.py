@@ -14,7 +14,7 @@ class Span:
 
     @property
     def traceparent(self) -> str | None:
-        """Its context as W3C writes it, with which another process continues the trace; None without a trace."""
+        """Return its context as W3C writes it, with which another process continues the trace; None without one."""
         return None
 
     def note(self, **attributes: Attribute) -> None:

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import tornado.web
 
 from bsg_monitor.handlers import LedgerHandler
-from bsg_producer import QueueUnavailable
-from bsg_producer.errors import CampaignNotFound
+from bsg_producer import CampaignNotFound, CampaignUnreadable, QueueUnavailable
 from bsg_producer.files.csv_writing import REJECT_COLUMNS, csv_file, reject_cells
 
 NOT_ALLOWED = "Rejected rows have phones: only the logins of REJECT_READERS may download them."
@@ -32,6 +31,8 @@ class RejectsHandler(LedgerHandler):
                 piece = await self.sources.snapshots.run(lambda: _next(file))
         except CampaignNotFound as error:
             raise tornado.web.HTTPError(404, str(error)) from None
+        except CampaignUnreadable as error:
+            raise tornado.web.HTTPError(503, str(error)) from None
         except QueueUnavailable as error:
             raise tornado.web.HTTPError(503, f"The ledger cannot be read: {error}") from None
 

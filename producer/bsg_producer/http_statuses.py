@@ -9,6 +9,7 @@ from http import HTTPStatus
 from bsg_messages.errors import BSGCampaignsError, CampaignInvalid
 from bsg_producer.errors import (
     CampaignNotFound,
+    CampaignUnreadable,
     EnqueueUnconfirmed,
     FeedGap,
     IdempotencyConflict,
@@ -28,6 +29,7 @@ _STATUSES: Mapping[type[BSGCampaignsError], HTTPStatus] = {
     MessageNotFound: HTTPStatus.NOT_FOUND,
     IdempotencyConflict: HTTPStatus.CONFLICT,
     FeedGap: HTTPStatus.GONE,
+    CampaignUnreadable: HTTPStatus.INTERNAL_SERVER_ERROR,
     QueueUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     QueueNotDurable: HTTPStatus.SERVICE_UNAVAILABLE,
     EnqueueUnconfirmed: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -42,7 +42,7 @@ class WebApp:
                 stdout=output,
                 stderr=output,
             )
-        wait_until(self._responds, within=30, what="the app to respond")
+        wait_until(self._responds, what="the app to respond")
         return self
 
     def __exit__(

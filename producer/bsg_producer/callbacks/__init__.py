@@ -7,10 +7,6 @@ Mounted at /bsg, the `callback_url` is https://shop.example/bsg/SECRET, 100 char
 with the fields error, errorDescription, id, msisdn, reference, status, time_in, time_sent, time_dr, price, currency. A
 form and a query with the same fields are taken too. BSG repeats a push that did not get 200, so that a report
 may be in the feed more than once.
-
-Both respond with 200 once all reports are in their feed on disk: BSG repeats the push after anything else. They
-respond with 404 to an address that does not end in the secret, 405 to another method, 400 to a body that is not a
-report, 413 to one that is too large, and 503 if Redis does not store the reports.
 BSG: callback_url, delivery report.
 """
 

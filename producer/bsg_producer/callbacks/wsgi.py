@@ -13,8 +13,10 @@ from bsg_producer.producer import Producer
 def callbacks(producer: Producer, *, secret: str) -> WSGIApplication:
     """Return a WSGI application that receives the delivery reports that BSG pushes.
 
-    `secret` is the last segment of its address, and the only proof that BSG is the client. Raise ValueError for a
-    secret that is easily guessed.
+    `secret` is the last segment of its address, and the only proof that BSG is the client. It responds with 200 once
+    all reports are in their feed on disk: BSG repeats the push after anything else. It responds with 404 to another
+    address, 405 to another method, 400 to a body that is not a report, 413 to one that is too large, and 503 if Redis
+    does not store the reports. Raise ValueError for a secret that is easily guessed.
 
     >>> application = callbacks(producer, secret="k3Xw-1gH5_pQz8Lr2Vt9")  # a WSGI application
     >>> callbacks(producer, secret="123456")
