@@ -7,7 +7,7 @@ from importlib.metadata import version
 from socket import gethostname
 from typing import Any
 
-PREFIX = "bsg:"
+PREFIX = "bsg-"
 PRODUCER = "producer"
 
 _REFUSED_BY_REDIS = re.compile(r"[^!-~]")

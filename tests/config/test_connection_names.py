@@ -17,13 +17,14 @@ from bsg_config.settings import Settings
 def worker_name() -> Iterator[str]:
     name = name_of_process("worker")
     name_connections(name)
-    yield f"bsg:{name}"
+    yield f"bsg-{name}"
     name_connections("")
 
 
 def test_a_process_without_a_name_is_a_producer(redis_url: str) -> None:
+    name_connections("")
     with connect(Settings.build(redis_url=redis_url)) as client:
-        assert client.client_getname() == f"bsg:{name_of_process('producer')}"
+        assert client.client_getname() == f"bsg-{name_of_process('producer')}"
 
 
 def test_connections_carry_the_name_of_their_process(redis_url: str, worker_name: str) -> None:

@@ -54,6 +54,8 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
 
 def test_without_redis_a_campaigns_page_says_that_it_cannot_be_reached(shop: Shop) -> None:
     path, _, _ = shop.send()
+    if path.startswith("/mailings/"):
+        pytest.skip("Django's page reads its own database")
     shop.server.stop()
 
     for page in (path, f"{path}/progress"):
@@ -67,8 +69,9 @@ def test_a_redis_that_keeps_nothing_is_reported_with_the_remedy(shop: Shop) -> N
 
     path, status, shown = shop.send()
 
-    assert "set `appendonly yes`" in shown
-    assert status == (200 if path.startswith("/mailings/") else 503)
+    waits = path.startswith("/mailings/")  # Django's campaign is in its own database until Redis keeps it
+    assert ("Waiting for" if waits else "set `appendonly yes`") in shown
+    assert status == (200 if waits else 503)
     assert shop.campaigns() == 0
 
 

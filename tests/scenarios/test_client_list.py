@@ -42,7 +42,7 @@ def test_each_process_is_known_by_the_name_of_its_connections(tmp_path: Path) ->
 
 
 def names(*roles: str) -> set[str]:
-    return {f"bsg:{name_of_process(role)}" for role in roles}
+    return {f"bsg-{name_of_process(role)}" for role in roles}
 
 
 def _names(scenario: ScenarioEnvironment) -> list[str]:

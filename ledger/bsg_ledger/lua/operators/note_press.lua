@@ -4,6 +4,6 @@ local kept, operator, address, action, subject = unpack(ARGV)
 -- ARGV    kept: entries to keep; operator: the login, '' without one; address: from which; subject: what the button acts on
 -- Return  {noted}
 -- Transition  none
-redis.call('XADD', OPERATOR_LOG, 'MAXLEN', '~', kept, '*', 'operator', operator, 'address', address, 'action', action,
-  'subject', subject)
+local press = { 'operator', operator, 'address', address, 'action', action, 'subject', subject }
+redis.call('XADD', OPERATOR_LOG, 'MAXLEN', '~', kept, '*', unpack(press))  -- guard: press-noted
 return { 'noted' }

@@ -12,7 +12,7 @@ local function index_in(digests)
   while true do
     local at = string.find(digests, digest, from, true)
     if not at then return nil end
-    if (at - 1) % #digest == 0 then return (at - 1) / #digest end
+    if (at - 1) % #digest == 0 then return (at - 1) / #digest end  -- guard: digest-begins-here
     from = at + 1
   end
 end

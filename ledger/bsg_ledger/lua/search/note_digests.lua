@@ -11,5 +11,5 @@ local key = digests_key(campaign, kind)
 for first = FIRST_RANGE, #ARGV, 2 do
   redis.call('SETRANGE', key, number(ARGV[first]) * number(size), ARGV[first + 1])
 end
-redis.call('PEXPIRE', key, keep)
+redis.call('PEXPIRE', key, keep)  -- guard: digests-expire
 return { 'noted' }

@@ -4,5 +4,5 @@ local position = unpack(ARGV)
 -- ARGV    position: in the feed
 -- Return  {noted}
 -- Transition  none
-redis.call('HSET', MESSAGE_INDEX, 'position', position)
+redis.call('HSET', MESSAGE_INDEX, 'position', position)  -- guard: index-position-noted
 return { 'noted' }
