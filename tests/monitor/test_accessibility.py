@@ -20,9 +20,9 @@ pytestmark = pytest.mark.skipif(not is_installed(), reason=MISSING)
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # A colour on its way to that of another theme is not what people read.
 WITHOUT_TRANSITIONS = """
-const still = new CSSStyleSheet();
-still.replaceSync("*, ::before, ::after { transition: none !important; animation: none !important }");
-document.adoptedStyleSheets = [...document.adoptedStyleSheets, still];
+const still = document.createElement("style");
+still.textContent = "*, ::before, ::after { transition: none !important; animation: none !important }";
+document.head.append(still);
 """
 FOCUSED = "return document.activeElement.getAttribute('href') ?? document.activeElement.name"
 
