@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+
 from bsg_ledger.stream_listing import ListedStream
 from bsg_ledger.times import to_datetime
 from tests.ledger.campaigns import LedgerHarness
