@@ -28,6 +28,11 @@ def messages(count: int, *, first: int = 0) -> Iterator[dict[str, Any]]:
         }
 
 
+def messages_to_one_phone(count: int) -> Iterator[dict[str, Any]]:
+    """Return messages that need as many batches, because no request has a phone twice."""
+    return ({"phone": 380_000_000_000, "text": f"Your code is {number}."} for number in range(count))
+
+
 def rows(count: int, *, first: int = 0) -> list[dict[str, Any]]:
     """Return the same as BSG takes them, with sender and reference id."""
     return [

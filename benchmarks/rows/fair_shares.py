@@ -1,29 +1,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any
 
 from tests.processes import wait_until
 
 from benchmarks.comparing import Figures, Goal, Measurement, Row, Side
 from benchmarks.environment import BenchmarkEnvironment
-from benchmarks.messages import SENDER, messages
+from benchmarks.messages import SENDER, messages, messages_to_one_phone
 from benchmarks.provider import Provider
 
 BATCHES, BATCHES_IN_SHORT = 1_000, 100
 CAMPAIGNS, REQUESTS = 10, 200
 PREPARED = 20  # requests, after which all campaigns have batches: the first ones are sent while others are prepared
-PHONE = 380_000_000_000
 WITHIN_SECONDS = 120
 
 AHEAD = "requests of the large campaign before that of the small one"
 AWAY = "requests that a campaign is away from its share, at most"
-
-
-def _to_one_phone(count: int) -> Iterator[dict[str, Any]]:
-    """As many batches as messages: no request has a phone twice."""
-    return ({"phone": PHONE, "text": f"Your code is {number}."} for number in range(count))
 
 
 def _behind_a_large_one(measurement: Measurement) -> Figures:
@@ -31,7 +23,7 @@ def _behind_a_large_one(measurement: Measurement) -> Figures:
         measurement.directory, Provider(), BSG_RATE_LIMIT="6/m", BSG_RATE_BURST="1"
     ) as environment:
         producer, control = environment.producer, environment.provider.control
-        producer.enqueue(_to_one_phone(measurement.size(BATCHES, BATCHES_IN_SHORT)), sender=SENDER)
+        producer.enqueue(messages_to_one_phone(measurement.size(BATCHES, BATCHES_IN_SHORT)), sender=SENDER)
         wait_until(lambda: control.summary().requests > 0, within=WITHIN_SECONDS, what="the first request")
         before = control.summary().requests
         small = producer.enqueue(messages(3), sender=SENDER).campaign_id
@@ -51,7 +43,7 @@ def _ten_campaigns(measurement: Measurement) -> Figures:
         producer = environment.producer
         producer.shut_gate()
         some = 2 * REQUESTS // CAMPAIGNS
-        campaigns = [producer.enqueue(_to_one_phone(some), sender=SENDER).campaign_id for _ in range(CAMPAIGNS)]
+        campaigns = [producer.enqueue(messages_to_one_phone(some), sender=SENDER).campaign_id for _ in range(CAMPAIGNS)]
         producer.open_gate()
         environment.provider.wait_for(CAMPAIGNS * some)
         sent = sorted(

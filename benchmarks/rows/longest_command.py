@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from benchmarks.comparing import Figures, Goal, Measurement, Row, Side
 from benchmarks.environment import BenchmarkEnvironment
-from benchmarks.messages import SENDER, messages
+from benchmarks.messages import SENDER, messages, messages_to_one_phone
 from benchmarks.provider import Provider
 from bsg_config.settings import Settings
 from bsg_ledger import schema
@@ -23,7 +23,6 @@ from bsg_worker.submit.recheck import recheck_suppressions
 
 BATCHES, BATCHES_IN_SHORT = 10_000, 1_000
 MESSAGES, MESSAGES_IN_SHORT = 10_000, 1_000  # of one batch
-PHONE = 380_000_000_000
 LONG_AGO = 1
 KEEP_MS = 3_600_000
 WORTH_NOTING_US, NOTED = 100, 1_000_000
@@ -36,12 +35,6 @@ FIGURES = (
     ACCEPTED, PREPARED, GIVEN_UP, READ, EXPIRED, RETRIED, CANCELLED, TAKEN_BACK, TAKEN_DUE, GIVEN_BACK, REKEYED, BODIES,
     PURGED, SUPPRESSED, REJECTED, REPORTED,
 )  # fmt: skip
-
-
-def _to_one_phone(count: int) -> Iterator[dict[str, Any]]:
-    """As many batches as messages: no request has a phone twice."""
-    for number in range(count):
-        yield {"phone": PHONE, "text": f"Your code is {number}."}
 
 
 def _milliseconds(client: Any, call: Callable[[], object]) -> float:
@@ -121,7 +114,7 @@ def _project(measurement: Measurement) -> Figures:
         size = measurement.size(BATCHES, BATCHES_IN_SHORT)
 
         def enqueued() -> str:
-            return producer.enqueue(_to_one_phone(size), sender=SENDER).campaign_id
+            return producer.enqueue(messages_to_one_phone(size), sender=SENDER).campaign_id
 
         campaign_id = enqueued()
 
