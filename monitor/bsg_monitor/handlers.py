@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -32,6 +33,19 @@ DONE = {
     "retry": "What was refused or had expired is sent again.",
 }
 MAX_DEADLINE_HOURS = 90 * 24
+
+
+@contextmanager
+def as_http_errors() -> Iterator[None]:
+    """Raise tornado's errors for those of a read of the ledger."""
+    try:
+        yield
+    except CampaignNotFound as error:
+        raise tornado.web.HTTPError(404, str(error)) from None
+    except CampaignUnreadable as error:
+        raise tornado.web.HTTPError(503, str(error)) from None
+    except QueueUnavailable as error:
+        raise tornado.web.HTTPError(503, f"The ledger cannot be read: {error}") from None
 
 
 class LedgerHandler(BaseHandler):  # type: ignore[misc]  # Flower is not typed
@@ -81,14 +95,8 @@ class LedgerHandler(BaseHandler):  # type: ignore[misc]  # Flower is not typed
         return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else 1
 
     async def read(self, key: tuple[Any, ...], read: Callable[[], Any]) -> Any:
-        try:
+        with as_http_errors():
             return await self.sources.snapshots.get(key, read)
-        except CampaignNotFound as error:
-            raise tornado.web.HTTPError(404, str(error)) from None
-        except CampaignUnreadable as error:
-            raise tornado.web.HTTPError(503, str(error)) from None
-        except QueueUnavailable as error:
-            raise tornado.web.HTTPError(503, f"The ledger cannot be read: {error}") from None
 
 
 class CampaignHandler(LedgerHandler):

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import tornado.web
 
-from bsg_monitor.handlers import LedgerHandler
-from bsg_producer import CampaignNotFound, CampaignUnreadable, QueueUnavailable
+from bsg_monitor.handlers import LedgerHandler, as_http_errors
 from bsg_producer.files.csv_writing import REJECT_COLUMNS, csv_file, reject_cells
 
 NOT_ALLOWED = "Rejected rows have phones: only the logins of REJECT_READERS may download them."
@@ -21,7 +20,7 @@ class RejectsHandler(LedgerHandler):
         if not self.sources.may_read_rejects(self.operator):
             raise tornado.web.HTTPError(403, NOT_ALLOWED)
         file = csv_file(REJECT_COLUMNS, map(reject_cells, self.sources.producer.rejects(campaign_id)))
-        try:
+        with as_http_errors():
             piece = await self.press("download rejects", campaign_id, lambda: _next(file))
             self.set_header("Content-Type", "text/csv; charset=utf-8")
             self.set_header("Content-Disposition", f'attachment; filename="rejects-{campaign_id}.csv"')
@@ -29,12 +28,6 @@ class RejectsHandler(LedgerHandler):
                 self.write(piece)
                 await self.flush()
                 piece = await self.sources.snapshots.run(lambda: _next(file))
-        except CampaignNotFound as error:
-            raise tornado.web.HTTPError(404, str(error)) from None
-        except CampaignUnreadable as error:
-            raise tornado.web.HTTPError(503, str(error)) from None
-        except QueueUnavailable as error:
-            raise tornado.web.HTTPError(503, f"The ledger cannot be read: {error}") from None
 
 
 def _next(file: Iterator[bytes]) -> bytes | None:
