@@ -68,12 +68,13 @@ def _piece(runtime: Runtime, stop_at: float, slept: float) -> Done | None:
     try:
         work = ask(runtime, token)
         _wake_another(runtime, work)
-        with concerning(**_subject_of(work)):
+        subject = _subject_of(work)
+        with concerning(**subject):
             posted = post(runtime, work, asked_at) if isinstance(work, Send) else NOT_KEPT
     finally:
         # Release before recording, so that the next request does not wait for it.
         runtime.permits.release()  # guard: permit-returned
-    with concerning(**_subject_of(work)):
+    with concerning(**subject):
         if isinstance(work, Send):
             if isinstance(posted, NothingLeft):
                 return put_back(runtime, work, posted)
