@@ -112,7 +112,11 @@ class Streams:
         A repetition with the same attempts after a lost response returns the same.
         """
         reply, on_disk = durability.run(
-            self._scripts, "accept_messages", *_arguments(rules, new, in_order), *_of_messages(messages)
+            self._scripts,
+            "accept_messages",
+            *_arguments(rules, new, in_order),
+            self._scripts.batches_a_step,
+            *_of_messages(messages),
         )
         return _results(reply), on_disk
 

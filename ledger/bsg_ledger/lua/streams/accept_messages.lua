@@ -2,15 +2,15 @@
 -- Accepts messages of a stream, each on its own. It reads and writes the stream, the campaign and its batches once.
 local stream, options_digest, new_campaign, options, priority, account_name, max_cost, max_cost_per_day, closes_at,
   lifetime, max_wait, batch_size, collect, length, most, key_retention, incarnation, queue, wake_up,
-  in_order = unpack(ARGV, 1, 20)
-local FIRST_MESSAGE, FIELDS = 21, 6
+  in_order, most_batches = unpack(ARGV, 1, 21)
+local FIRST_MESSAGE, FIELDS = 22, 6
 -- ARGV    times in milliseconds. new_campaign: the id of a campaign that the call may begin, with its options, closes_at
 --         (as of accept.lua), max_cost and max_cost_per_day ('': none); lifetime: the messages' deadline, from now;
 --         max_wait: for how long a batch may wait for more; collect: for how long a batch takes up messages; length,
 --         most: of a campaign of the stream; queue of the account's wake-ups and one for it; in_order: '1' if the first
---         message that is refused ends the call. Then for each message key and content: digests of the idempotency key
---         and of the message; attempt: names this sending of it; phone; reference_id: '' if it is generated; row: see
---         collected.py
+--         message that is refused ends the call; most_batches: that the call opens. Then for each message key and
+--         content: digests of the idempotency key and of the message; attempt: names this sending of it; phone;
+--         reference_id: '' if it is generated; row: see collected.py
 -- Return  four values for each message: accepted or duplicate, campaign, index, attempt that was accepted; conflict or
 --         reference_id, and the same of the message that has the key or the id; or suppressed, '', 0, ''. There are fewer
 --         if the call ended at a refused message, or if more new batches or a second new campaign are needed: then call
@@ -19,8 +19,6 @@ local FIRST_MESSAGE, FIELDS = 21, 6
 
 -- Each sent batch stays a record until its campaign is forgotten, so a campaign has no more of them.
 local MAX_BATCHES = 10000
--- Messages to one phone need a batch each. More batches would block Redis for tens of milliseconds.
-local MAX_NEW_BATCHES = 25
 
 local stream_record = stream_key(stream)
 local collecting = collecting_field(options_digest)  -- guard: other-options-other-campaign
@@ -76,16 +74,17 @@ local function decided(key, content, attempt, is_suppressed, reference_id)
 end
 
 -- The campaign, and the batch that collects, as this call has changed them. What it has added is not written yet.
-local collects_until, next_index, next_batch, cancelled, deadline, begun_after
+local collects_until, next_index, next_batch, cancelled, deadline, went_back_since
 local batch, size, is_new
 local rows, accepted, new_batches, is_ready = {}, 0, 0, false
 
 local function read_campaign()
-  local state, attempts, since
+  local state, attempts, since, begun_after
   collects_until, next_index, next_batch, cancelled, deadline, begun_after, batch = get(campaign_key(campaign),
     'collects_until', 'messages', 'next_batch', 'cancelled', 'deadline', 'rollbacks', 'collecting_batch')
   collects_until, next_index, next_batch, deadline =
     number(collects_until), number(next_index), number(next_batch), number(deadline)
+  went_back_since = number(begun_after) ~= rollbacks()
   if not batch then return end
   state, size, attempts, since = get(batch_key(campaign, batch), 'state', 'size', 'attempts', 'collects_from')
   size = number(size)
@@ -101,7 +100,7 @@ local function takes_up_messages()
   if next_index >= number(most) or next_batch >= MAX_BATCHES then return false end  -- guard: campaign-has-its-size
   -- A retry may have given it an earlier deadline.
   if deadline < NOW + lifetime then return false end  -- guard: campaign-outlives-message
-  if number(begun_after) ~= rollbacks() then return false end  -- guard: campaign-before-rollback-collects-nothing
+  if went_back_since then return false end  -- guard: campaign-before-rollback-collects-nothing
   return cancelled ~= '1'  -- guard: cancelled-collects-nothing
 end
 
@@ -147,12 +146,12 @@ local function begin_campaign()
   if campaign then stop_collecting(campaign) end  -- guard: one-campaign-collects
   campaign, collects_until = new_campaign, NOW + number(length)
   next_index, next_batch, cancelled, deadline, batch = 0, 0, '0', collects_until + number(lifetime), nil
-  begun_after = rollbacks()
+  went_back_since = false
   redis.call('HSETNX', LEDGER, 'incarnation', incarnation)
   redis.call('HSET', campaign_key(campaign), 'accepted_at', NOW, 'messages', 0, 'options', options, 'priority', priority,
     'deadline', deadline, 'name', stream, 'stream', stream, 'idempotency_key', '', 'chunks', 0, 'account', '',
     'account_name', account_name, 'paused', paused or '0', 'cancelled', '0', 'next_batch', 0, 'closes_at', closes_at,
-    'collects_until', collects_until, 'options_digest', options_digest, 'rollbacks', begun_after)
+    'collects_until', collects_until, 'options_digest', options_digest, 'rollbacks', rollbacks())
   if max_cost ~= '' then redis.call('HSET', campaign_key(campaign), 'max_cost', max_cost) end
   -- guard: day-cost-of-options
   if max_cost_per_day ~= '' then redis.call('HSET', campaign_key(campaign), 'max_cost_per_day', max_cost_per_day) end
@@ -212,7 +211,7 @@ for first = FIRST_MESSAGE, #ARGV, FIELDS do
   end
   local last = #results
   results[last + 1], results[last + 2], results[last + 3], results[last + 4] = kind, of_campaign, index, accepted_attempt
-  if new_batches == MAX_NEW_BATCHES then break end  -- guard: many-batches-end-call
+  if new_batches == number(most_batches) then break end  -- guard: many-batches-end-call
   -- guard: refused-ends-call
   if in_order == '1' and kind ~= 'accepted' and kind ~= 'duplicate' then break end
 end
