@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,8 +14,10 @@ from bsg_ledger.batch_id import BatchId
 from bsg_ledger.campaigns import Acceptance
 from bsg_ledger.delivery_reports import MAX_REPORTS_A_CALL, PushedReport
 from bsg_ledger.due_indexes import DueIndex
+from bsg_ledger.streams import MESSAGES_A_CALL
 from bsg_ledger.work import Prepare, Recheck, Send
 from bsg_messages.campaign_ids import new_campaign_id
+from bsg_producer import Stream
 from bsg_worker import runtime
 from bsg_worker.poll.poll import AT_ONCE
 from bsg_worker.prepare.prepare import prepare_chunk
@@ -31,9 +33,11 @@ PREPARED, READ, EXPIRED, RETRIED, CANCELLED = "prepared", "status read", "expire
 BODIES, PURGED, REKEYED, ACCEPTED, GIVEN_UP = "bodies forgotten", "purged", "rekeyed", "accepted", "given up"
 TAKEN_BACK, TAKEN_DUE, GIVEN_BACK = "leases taken back", "due batches taken", "due batches given back"
 SUPPRESSED, REJECTED, REPORTED = "phones suppressed", "suppressed messages rejected", "delivery reports recorded"
+COMPACTED, COMPACTED_PURGED = "compacted", "purged after its compaction"
+STREAMED, STREAMED_TO_ONE = "messages of a stream", "messages of a stream to one phone"
 FIGURES = (
     ACCEPTED, PREPARED, GIVEN_UP, READ, EXPIRED, RETRIED, CANCELLED, TAKEN_BACK, TAKEN_DUE, GIVEN_BACK, REKEYED, BODIES,
-    PURGED, SUPPRESSED, REJECTED, REPORTED,
+    PURGED, SUPPRESSED, REJECTED, REPORTED, COMPACTED, COMPACTED_PURGED, STREAMED, STREAMED_TO_ONE,
 )  # fmt: skip
 
 
@@ -98,6 +102,11 @@ def _recheck(worker: runtime.Runtime) -> None:
         raise RuntimeError(f"not rejected: {work}")
 
 
+def _send(stream: Stream, rows: Iterator[dict[str, Any]]) -> None:
+    if len(list(stream.send_many((row, None) for row in rows))) != MESSAGES_A_CALL:
+        raise RuntimeError("not all messages were accepted")
+
+
 def _report(number: int) -> PushedReport:
     return PushedReport(
         campaign_id=None, index=None, message_id=None, reference_id=f"{number:028d}", status="delivered",
@@ -154,6 +163,16 @@ def _project(measurement: Measurement) -> Figures:
         figures[REJECTED] = timed(lambda: _recheck(worker))
         reports = [_report(number) for number in range(MAX_REPORTS_A_CALL)]
         figures[REPORTED] = timed(lambda: worker.ledger.delivery_reports.record(reports))
+        compacted, compaction = enqueued(), worker.ledger.compaction
+        _prepare(worker)
+        producer.cancel(compacted)
+        campaigns.forget_bodies(compacted)
+        figures[COMPACTED] = timed(lambda: compaction.compact(compacted, closed_for_ms=0))
+        figures[COMPACTED_PURGED] = timed(lambda: compaction.forget(compacted))
+        producer.unsuppress([message["phone"] for message in sent])
+        stream = producer.stream("orders", sender=SENDER)
+        figures[STREAMED] = timed(lambda: _send(stream, messages(MESSAGES_A_CALL)))
+        figures[STREAMED_TO_ONE] = timed(lambda: _send(stream, messages_to_one_phone(MESSAGES_A_CALL)))
         return figures
 
 
@@ -165,8 +184,8 @@ ROW = Row(
     goals=[Goal(name, name, at_most=20, gross=200) for name in FIGURES],
     drawn=FIGURES,
     note=(
-        "By Redis's slow log, which notes what takes longer than 0.1 ms. The campaign is 10 000 messages to one phone; "
-        "what is given up is a chunk of them, and what is accepted has 10 000 chunks. "
-        "An operation is a flag, and steps of at most 25 batches; other clients come between two steps."
+        "By Redis's slow log, which notes what takes longer than 0.1 ms. The campaign is 10 000 messages to one "
+        "phone; what is given up is a chunk of them, and what is accepted has 10 000 chunks. A stream gets a full "
+        "call of 500. An operation is a flag, and steps of at most 25 batches; other clients come between two steps."
     ),
 )
