@@ -8,6 +8,7 @@ takes the remaining ones (`finish`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import redis
@@ -99,7 +100,9 @@ class Campaigns:
         """Commit, and add all chunks. A repetition after a lost response returns `accepted` again."""
         accepted = self.commit(acceptance)
         if accepted.kind == "accepted" and len(acceptance.chunk_sizes) > self._scripts.batches_a_step:
-            self._scripts.all_steps("add_chunks", accepted.campaign_id)
+            # The campaign is accepted, whatever fails from here on. Upkeep takes the remaining steps.
+            with suppress(redis.RedisError):  # guard: accepted-whatever-fails
+                self._scripts.all_steps("add_chunks", accepted.campaign_id)
         return accepted
 
     def commit(self, acceptance: Acceptance) -> Accepted:

@@ -9,6 +9,7 @@ import pytest
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.batch_id import BatchId
+from bsg_ledger.campaigns import Acceptance, Accepted
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.keys import Keys, Rekeyed, Rekeying
 from bsg_ledger.ledger import Ledger
@@ -105,6 +106,31 @@ def test_a_campaign_is_accepted_with_all_of_its_chunks(stepwise: StepwiseHarness
 
     assert stepwise.client.zcard(f"bsg:campaign:{campaign}:chunks") == BATCHES
     assert stepwise.unfinished() == []
+
+
+def test_a_campaign_is_accepted_although_redis_refuses_the_steps_after_the_commit(
+    stepwise: StepwiseHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acceptance = stepwise.acceptance([3] * BATCHES)
+    for chunk in range(BATCHES):
+        stepwise.ledger.campaigns.store_chunk(acceptance.campaign_id, chunk, b"packed", keep_ms=HOUR_MS)
+    commit = stepwise.ledger.campaigns.commit
+
+    def commit_before_the_replica_is_lost(acceptance: Acceptance) -> Accepted:
+        accepted = commit(acceptance)
+        stepwise.client.config_set("min-replicas-to-write", 1)
+        return accepted
+
+    monkeypatch.setattr(stepwise.ledger.campaigns, "commit", commit_before_the_replica_is_lost)
+    try:
+        accepted = stepwise.ledger.campaigns.accept(acceptance)
+    finally:
+        stepwise.client.config_set("min-replicas-to-write", 0)
+
+    assert accepted.kind == "accepted"
+    assert stepwise.unfinished() == [acceptance.campaign_id]
+    stepwise.ledger.campaigns.finish(acceptance.campaign_id)
+    assert len(prepared_chunks(stepwise, acceptance.campaign_id)) == BATCHES
 
 
 def test_who_repeats_an_acceptance_whose_response_was_lost_adds_each_chunk_once(stepwise: StepwiseHarness) -> None:
