@@ -10,10 +10,15 @@ import pytest
 
 from bsg_client.bsg_client import BSGClient
 from bsg_client.responses import CampaignDetail, MessageRow
+from bsg_config import clock
 from bsg_ledger.batch_id import BatchId
 from bsg_ledger.due_indexes import DueIndex
+from bsg_producer import CampaignInvalid
+from bsg_sandbox.server import Sandbox
 from bsg_worker.poll.dropped import Total, reject_dropped
 from bsg_worker.poll.poll import poll
+from bsg_worker.submit.post import Posted, post
+from bsg_worker.submit.record_post import record_post
 from tests.worker.harness import WorkerHarness
 
 
@@ -216,3 +221,25 @@ def test_a_total_that_may_still_grow_is_held_against_the_look_before(harness: Wo
 
     assert first == Total(0)
     assert asked == [1]
+
+
+def test_messages_that_bsg_left_out_do_not_make_the_others_cheaper(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="10")
+        campaign = harness.prepared(20, max_cost="0.05")
+        sandbox.fault("drop", rows=range(9), times=1)
+        send = harness.posting(campaign)
+        posted = post(harness.runtime, send, clock.monotonic())
+        assert isinstance(posted, Posted)
+        record_post(harness.runtime, send, posted, 0.0)
+        harness.producer.pause(campaign)
+        sandbox.advance(60)
+
+        harness.poll_twice(monkeypatch)
+
+        first = harness.batch(campaign)
+        assert (first.size, first.cost) == (1, "0.0100000 EUR")
+        with pytest.raises(CampaignInvalid, match=r"paused again at once: .* Give 0\.11 or more"):
+            harness.producer.resume(campaign)

@@ -119,6 +119,10 @@ local function take_out(campaign, batch, first_reject, rest, rest_rows)
   local key, rejected = batch_key(campaign, batch), reject(campaign, first_reject)
   count(campaign, redis.call('HGET', key, 'state'), 0 - rejected, 0)
   count(campaign, 'rejected', rejected, 0)
+  if redis.call('HEXISTS', key, 'price') == 1 then
+    -- What the batch costs is the price of the others.
+    redis.call('HINCRBY', campaign_key(campaign), 'priced', 0 - rejected)  -- guard: rejects-have-no-price
+  end
   if rest ~= '' then
     redis.call('SET', key .. ':messages', rest)  -- guard: rejects-taken-out
     redis.call('HSET', key, 'rows', rest_rows)
