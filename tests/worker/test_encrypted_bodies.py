@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from cryptography.fernet import Fernet
 
 from bsg_ledger.due_indexes import DueIndex
 from bsg_messages.body_cipher import BodyCipher
 from bsg_sandbox.server import Sandbox
+from bsg_worker.reconcile.reconcile import reconcile
 from tests.scenarios.environment import messages
 from tests.worker.harness import WorkerHarness, prepare_next
 
@@ -51,6 +53,42 @@ def test_what_is_left_of_a_batch_is_encrypted_too(redis_url: str) -> None:
         (batch,) = stored(harness)
         assert not batch.startswith(ZSTD)
         assert harness.status(campaign).counts["submitted"] == 2
+
+
+def test_a_batch_in_doubt_that_cannot_be_decrypted_leaves_the_others_to_be_found(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        without = WorkerHarness(redis_url, sandbox, BODY_KEY=OLD)
+        unreadable = without.prepared(1)
+        without.unconfirmed(unreadable)
+        harness = WorkerHarness(redis_url, sandbox, BODY_KEY=NEW)
+        sandbox.fault("cut_after", times=1)
+        readable = harness.prepared(1)
+        harness.dispatch()
+        harness.make_due(DueIndex.DOUBT)
+
+        outcome = reconcile(harness.runtime)
+
+        assert "BODY_KEY does not have" in outcome
+        assert harness.batch(readable).state == "submitted"
+        assert harness.batch(unreadable).state == "unconfirmed"
+
+
+def test_a_batch_that_cannot_be_decrypted_leaves_the_others_to_be_polled(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Sandbox() as sandbox:
+        without = WorkerHarness(redis_url, sandbox, BODY_KEY=OLD)
+        sandbox.fault("drop", rows=[0], times=1)
+        unreadable = without.submitted(2)
+        harness = WorkerHarness(redis_url, sandbox, BODY_KEY=NEW)
+        sandbox.fault("drop", rows=[0], times=1)
+        readable = harness.submitted(2)
+        sandbox.advance(60)
+
+        harness.poll_twice(monkeypatch)
+
+        assert harness.status(readable).counts["rejected"] == 1
+        assert harness.status(unreadable).counts == {**harness.status(unreadable).counts, "submitted": 2, "rejected": 0}
 
 
 def test_a_worker_without_the_key_holds_chunks_and_batches_until_it_has_it(redis_url: str) -> None:

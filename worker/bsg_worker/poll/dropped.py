@@ -14,6 +14,7 @@ from bsg_client.responses import CampaignDetail, CampaignResponse
 from bsg_config import clock
 from bsg_ledger.records import BatchRecord
 from bsg_messages.bodies import rejected, without
+from bsg_messages.body_cipher import DecryptionError
 from bsg_messages.rejects import RejectCode, Violation
 from bsg_worker.pace import FINAL
 from bsg_worker.poll.earlier import find_elsewhere, listed_in, listed_in_others, record_earlier
@@ -64,7 +65,11 @@ def _compare_total(
     runtime: Runtime, record: BatchRecord, detail: CampaignDetail, began: float, *, unproven: bool
 ) -> Total | None:
     total = detail.total_messages
-    rows = runtime.messages_of(record.id)
+    try:
+        rows = runtime.messages_of(record.id)
+    except DecryptionError as error:
+        # A total that cannot be compared is no better than an unusable response.
+        raise ReadFailed(str(error), status=200) from None
     if not rows:
         return Total(total)
     ours = {row["reference_id"] for row in rows}

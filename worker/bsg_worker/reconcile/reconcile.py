@@ -14,6 +14,7 @@ from bsg_ledger.batch_id import BatchId
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.records import BatchRecord
 from bsg_messages.bodies import rejected, without
+from bsg_messages.body_cipher import DecryptionError
 from bsg_messages.rejects import RejectCode, Violation
 from bsg_worker.failures import concerning
 from bsg_worker.logs import decided
@@ -105,15 +106,18 @@ class _Looks:
         Batches that a page shows are looked up at once.
         """
         made = _lookup(self._runtime, self._reads).made
-        wanted = [
-            Wanted(
-                samples_of(self._runtime.messages_of(record.id), record.suspects or ()),
-                record.since,
-                older_too=record.suspects is not None,
-            )
-            for record in records
-        ]
-        shown = dict(zip(wanted, records, strict=True))
+        shown: dict[Wanted, BatchRecord] = {}
+        for record in records:
+            try:
+                rows = self._runtime.messages_of(record.id)
+            except DecryptionError as error:
+                # The pass goes on: the batches beside it may be found.
+                self.outcomes.append(f"{_ask(self._runtime, record, str(error))}: {error}")
+                self.decided.add(record.id)
+                continue
+            samples = samples_of(rows, record.suspects or ())
+            shown[Wanted(samples, record.since, older_too=record.suspects is not None)] = record
+        wanted = list(shown)
 
         def look_up(seen: Sequence[Wanted]) -> Collection[Wanted]:
             self.take([shown[one] for one in seen], self.by_hits)
