@@ -7,6 +7,7 @@ import pytest
 from bsg_ledger import compaction
 from bsg_ledger.batch_id import BatchId
 from bsg_ledger.scripts import Scripts
+from bsg_sandbox.server import Sandbox
 from bsg_worker.upkeep.purge import purge
 from tests.worker.harness import WorkerHarness
 
@@ -55,6 +56,24 @@ def test_a_full_redis_forgets_messages_although_it_stores_no_pages_of_a_record(
 
     assert full == "forgot 0 campaigns and the bodies of 1, compacted 0"
     assert purge(harness.runtime) == "forgot 0 campaigns and the bodies of 0, compacted 2"
+
+
+def test_a_cancelled_campaign_is_not_forgotten_while_its_stream_collects(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        kept = {"STREAM_CAMPAIGN_TIME": "604800", "LEDGER_RETENTION": "86400", "BODY_RETENTION": "3600"}
+        harness = WorkerHarness(redis_url, sandbox, **kept)
+        stream = harness.producer.stream("codes", sender="MyShop", text="Your code is {{ code }}")
+        first = stream.send({"phone": 380661231231, "code": 1})
+        stream.cancel()
+        campaign = harness.producer.message(first.message_id).campaign_id
+        long_ago = harness.runtime.ledger.due_indexes.now_ms() - 2 * DAY_MS
+        harness.runtime.redis.zadd("bsg:closed", {campaign: long_ago})
+
+        purge(harness.runtime)
+        second = stream.send({"phone": 380661231231, "code": 2})
+
+        assert harness.producer.message(first.message_id).state == "cancelled"
+        assert harness.producer.message(second.message_id).state == "pending"
 
 
 @pytest.mark.parametrize("broken_off", [False, True])

@@ -8,6 +8,8 @@ most = number(most)
 local key = campaign_key(campaign)
 if not redis.call('ZSCORE', CLOSED, campaign) then return { 'open' } end  -- guard: forget-closed-only
 if redis.call('ZSCORE', UNFINISHED, campaign) then return { 'open' } end  -- guard: forget-finished-only
+-- A cancelled campaign is closed before its stream lets go of it.
+if redis.call('ZSCORE', COLLECTING, campaign) then return { 'open' } end  -- guard: forget-not-collecting
 -- From here on, a retry must be refused.
 redis.call('HSETNX', key, 'bodies_forgotten_at', NOW)  -- guard: forget-flag-first
 local chunks, batches, account, idempotency, stream =
