@@ -14,6 +14,7 @@ from bsg_ledger.gate import GateReason
 from bsg_ledger.records import BatchRecord, OpenCampaign
 from bsg_ledger.times import BEGINNING
 from bsg_ledger.work import Prepare
+from bsg_messages.body_cipher import DecryptionError
 from bsg_worker.prepare.prepare import prepare_chunk
 from bsg_worker.reconcile.lookup import Finding, Found, NoTrace, Undecided, UsedBefore
 from bsg_worker.reconcile.read_once import ReadOnce
@@ -134,7 +135,10 @@ def _look_once(
 
 def _look_up_with_retries(runtime: Runtime, record: BatchRecord, reads: ReadOnce) -> Finding:
     """Look once, and again when BSG does not respond. Raise `ReadFailed` when it still does not."""
-    rows = runtime.messages_of(record.id)
+    try:
+        rows = runtime.messages_of(record.id)
+    except DecryptionError as error:
+        return Undecided(str(error))  # the batches beside it may be looked up
     bounded = replace(record, first_intent_at=_earliest(record, rows))
     for pause in PAUSES_AFTER_FAILURES:
         try:
