@@ -20,6 +20,10 @@ local chunks, stored = #ARGV - FIRST_SIZE + 1, campaign_key(campaign, ':messages
 -- Chunks expire together. After that none is left, or only later ones.
 -- guard: every-chunk-stored
 if redis.call('HLEN', stored) ~= (last == '' and chunks or chunks - 1) then return { 'missing' } end
+-- A wake-up that still waits in the queue serves this campaign as well. Redis refuses here who may not use the queue:
+-- later, a campaign would be accepted that the caller believes refused.
+-- guard: wake-up-waits-already
+if queue ~= '' and redis.call('LLEN', queue) == 0 then redis.call('LPUSH', queue, wake_up) end
 redis.call('HSETNX', LEDGER, 'incarnation', incarnation)  -- guard: ledger-keeps-name
 redis.call('HSET', campaign_key(campaign), 'accepted_at', NOW, 'messages', messages, 'options', options,
   'priority', priority, 'deadline', deadline, 'name', name, 'idempotency_key', key, 'chunks', 0, 'account', '',
@@ -43,7 +47,4 @@ redis.call('ZADD', account_key('-' .. account_name, 'due'), NOW, campaign)
 redis.call('ZADD', DEADLINES, deadline, campaign)
 if chunks > at_once then refresh_unfinished(campaign) end  -- guard: accept-is-finished
 record_event(campaign, '', '', 'accepted', 'enqueued')
--- A wake-up that still waits in the queue serves this campaign as well.
--- guard: wake-up-waits-already
-if queue ~= '' and redis.call('LLEN', queue) == 0 then redis.call('LPUSH', queue, wake_up) end
 return { 'accepted', campaign, messages }

@@ -77,6 +77,8 @@ end
 local collects_until, next_index, next_batch, cancelled, deadline, went_back_since
 local batch, size, is_new
 local rows, accepted, new_batches, is_ready = {}, 0, 0, false
+-- Redis refuses here who may not use the queue: later, messages would be accepted and not known by their keys.
+local queued = redis.call('LLEN', queue) > 0
 
 local function read_campaign()
   local state, attempts, since, begun_after
@@ -135,8 +137,8 @@ local function write_campaign()
   if is_ready then
     refresh_ready(campaign)
     refresh_campaign(campaign)
-    -- guard: message-wakes-once
-    if redis.call('LLEN', queue) == 0 then redis.call('LPUSH', queue, wake_up) end
+    if not queued then redis.call('LPUSH', queue, wake_up) end  -- guard: message-wakes-once
+    queued = true
   end
   accepted, is_ready = 0, false
 end
