@@ -11,6 +11,7 @@ from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.gate import GateReason
 from bsg_worker.accounts import Accounts
 from bsg_worker.poll.poll import poll
+from bsg_worker.runtime import Runtime
 from bsg_worker.status_pass import poll_all, run_status_pass
 from tests.worker.harness import WorkerHarness
 
@@ -48,3 +49,22 @@ def test_a_probe_that_waits_keeps_the_next_from_waiting_too_and_no_doubt_from_be
 
     assert sum(outcome.startswith(UNDER_WAY) for outcome in outcomes) == 1
     assert all("looked up" in outcome for outcome in outcomes)
+
+
+def test_a_failure_that_nobody_foresaw_keeps_no_doubt_from_being_looked_up(
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness.sandbox.fault("cut_after", times=1)
+    campaign = harness.prepared(1)
+    harness.dispatch()
+    harness.make_due(DueIndex.DOUBT)
+
+    def failing(_: Runtime) -> str:
+        raise LookupError("nobody foresaw this")
+
+    monkeypatch.setattr("bsg_worker.status_pass.take_over", failing)
+
+    with pytest.raises(LookupError, match="foresaw"):
+        run_status_pass(Accounts([harness.runtime]))
+
+    assert harness.batch(campaign).state == "submitted"

@@ -20,8 +20,11 @@ def poll_all(accounts: Accounts) -> str:
 
 def run_status_pass(accounts: Accounts) -> str:
     """Run the rest of the status pass for each account. Return the outcomes."""
-    short = one_at_a_time(accounts.status_pass, lambda: accounts.each(_short_of))
-    return _joined(short, accounts.each(reconcile))
+    try:
+        short = one_at_a_time(accounts.status_pass, lambda: accounts.each(_short_of))
+    finally:
+        doubts = accounts.each(reconcile)
+    return _joined(short, doubts)
 
 
 def _short_of(runtime: Runtime) -> str:
