@@ -60,7 +60,7 @@ test: $(INSTALLED_DEV) ## the whole suite, in several processes (ARGS=... goes t
 test-fast: $(INSTALLED_DEV) ## the tests that start no process and serve no socket, in half a minute (ARGS=... goes to pytest)
 	@HYPOTHESIS_PROFILE=fast $(BIN)/python -m pytest -m fast $(ARGS)
 
-matrix: $(INSTALLED_DEV) ## the fast tests on each installed Python, the ledger's on Redis 7, Redis 8 and Valkey [ARGS='--only servers']
+matrix: $(INSTALLED_DEV) ## the fast tests on each installed Python, the ledger's on each Redis, the app's on each Django [ARGS='--only servers']
 	@$(BIN)/python -m tests.matrix $(ARGS)
 
 chaos: $(INSTALLED_DEV) ## MINUTES=2.5 of kills, cuts and full disks: nothing lost, nothing sent twice [SEED=n] [ARGS=...]

@@ -1,7 +1,8 @@
-"""`make matrix`: the fast tests on each Python that is installed, the ledger's tests on each Redis and Valkey.
+"""`make matrix`: the fast tests on each Python, the ledger's tests on each Redis and Valkey, the app's on each Django.
 
-What is not installed is named as skipped. A Python gets an environment of its own, in build/matrix. Further servers are
-named by their programs: `make matrix ARGS="--server /opt/redis-8/bin/redis-server"`.
+Pythons and servers that are not installed are named as skipped. A Python and a Django get an environment of their own,
+in build/matrix. Further servers are named by their programs:
+`make matrix ARGS="--server /opt/redis-8/bin/redis-server"`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,13 +22,25 @@ from tests.servers import PROGRAM_VARIABLE, program_of
 ROOT = Path(__file__).parents[1]
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 SERVERS = ("Redis 7", "Redis 8", "Valkey")
+DJANGOS = ("5.2", "6.0", "6.1")
+PYTHONS_OF_DJANGO = ("3.12", "3.13", "3.14")  # that all of them support
 FAST = ("-m", "pytest", "-q", "-m", "fast")
 OF_THE_LEDGER = ("-m", "pytest", "-q", "tests/ledger")
+# What the next Django removes warns in this one.
+OF_DJANGO = (
+    "-m",
+    "pytest",
+    "-q",
+    "-W",
+    "error:.*RemovedInDjango",
+    "tests/campaigns_django",
+    "tests/docs/test_django_page.py",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one Python or one server came to: `passed`, `failed`, or why it was skipped."""
+    """What one Python, server or Django came to: `passed`, `failed`, or why it was skipped."""
 
     what: str
     outcome: str
@@ -72,17 +85,8 @@ def try_python(version: str) -> Result:
     program = find_python(version)
     if program is None:
         return Result(what, f"skipped: no python{version} on PATH")
-    directory = ROOT / "build" / "matrix" / version
-    python = directory / "bin" / "python"
-    pip = (str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    steps = (
-        (program, "-m", "venv", "--clear", str(directory)),
-        (*pip, "--require-hashes", "-r", "requirements-dev.lock"),
-        (*pip, "--no-deps", "--no-build-isolation", "-e", "."),
-        (str(python), *FAST),
-    )
     environment = {**os.environ, "HYPOTHESIS_PROFILE": "fast"}
-    return Result(what, "passed" if all(_succeeds(step, environment) for step in steps) else "failed")
+    return Result(what, _outcome_in_environment(version, program, FAST, environment))
 
 
 def try_server(name: str, program: str | None) -> Result:
@@ -93,19 +97,48 @@ def try_server(name: str, program: str | None) -> Result:
     return Result(name, "passed" if _succeeds((sys.executable, *OF_THE_LEDGER), environment) else "failed")
 
 
-def _succeeds(words: Sequence[str], environment: dict[str, str]) -> bool:
+def try_django(version: str) -> Result:
+    """Run the tests of `bsg_campaigns_django` with that Django, on the oldest installed Python that it supports."""
+    what = f"Django {version}"
+    program = next(filter(None, map(find_python, PYTHONS_OF_DJANGO)), None)
+    if program is None:
+        return Result(what, f"skipped: no python{' or python'.join(PYTHONS_OF_DJANGO)} on PATH")
+    name = f"django-{version}"
+    return Result(what, _outcome_in_environment(name, program, OF_DJANGO, os.environ, f"django=={version}.*"))
+
+
+def _outcome_in_environment(
+    name: str, program: str, tests: Sequence[str], environment: Mapping[str, str], *instead: str
+) -> str:
+    """Run tests in a new environment that has the lock's packages, but these requirements instead of what they name."""
+    directory = ROOT / "build" / "matrix" / name
+    python = str(directory / "bin" / "python")
+    pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    steps = (
+        (program, "-m", "venv", "--clear", str(directory)),
+        (*pip, "--require-hashes", "-r", "requirements-dev.lock"),
+        (*pip, "--no-deps", "--no-build-isolation", "-e", "."),
+        *([(*pip, *instead)] if instead else ()),
+        (python, *tests),
+    )
+    return "passed" if all(_succeeds(step, environment) for step in steps) else "failed"
+
+
+def _succeeds(words: Sequence[str], environment: Mapping[str, str]) -> bool:
     return subprocess.run(words, cwd=ROOT, env=environment, check=False).returncode == 0
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make matrix", description=__doc__)
     parser.add_argument("--server", action="append", default=[], metavar="PROGRAM", help="a further Redis or Valkey")
-    parser.add_argument("--only", choices=("pythons", "servers"), help="half of the matrix")
+    parser.add_argument("--only", choices=("pythons", "servers", "djangos"), help="a part of the matrix")
     arguments = parser.parse_args()
     results = []
-    if arguments.only != "servers":
+    if arguments.only in (None, "pythons"):
         results += [try_python(version) for version in PYTHONS]
-    if arguments.only != "pythons":
+    if arguments.only in (None, "djangos"):
+        results += [try_django(version) for version in DJANGOS]
+    if arguments.only in (None, "servers"):
         servers = find_servers(arguments.server)
         results += [try_server(name, servers.get(name)) for name in SERVERS]
     for result in results:

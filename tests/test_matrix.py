@@ -1,23 +1,50 @@
-"""`make matrix` names each Python and each server, and says of those that it does not have that it skips them."""
+"""`make matrix` names each Python, each server and each Django, and what it skips."""
 
 from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
-from tests.matrix import PYTHONS, SERVERS, Result, find_python, name_of_server, try_python, try_server
+from tests.matrix import (
+    DJANGOS,
+    PYTHONS,
+    SERVERS,
+    Result,
+    find_python,
+    name_of_server,
+    try_django,
+    try_python,
+    try_server,
+)
 
 ROOT = Path(__file__).parents[1]
 
 
+def project() -> dict[str, Any]:
+    described: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return described
+
+
+def classified(prefix: str) -> list[str]:
+    return [text.removeprefix(prefix) for text in project()["classifiers"] if text.startswith(prefix)]
+
+
 def test_each_python_of_the_classifiers_is_in_it() -> None:
-    classifiers = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["classifiers"]
-    named = [
-        text.rpartition(" :: ")[2] for text in classifiers if text.startswith("Programming Language :: Python :: 3.")
-    ]
-    assert named == list(PYTHONS)
+    minor = "Programming Language :: Python :: 3."
+    assert [f"3.{version}" for version in classified(minor)] == list(PYTHONS)
+
+
+def test_each_django_of_the_classifiers_is_in_it_and_the_extra_takes_no_older_one() -> None:
+    (extra,) = map(Requirement, project()["optional-dependencies"]["django"])
+
+    assert classified("Framework :: Django :: ") == list(DJANGOS)
+    assert [version for version in DJANGOS if extra.specifier.contains(version)] == list(DJANGOS)
+    assert not extra.specifier.contains("5.1.99")
+    assert f"Django {', '.join(DJANGOS[:-1])} and {DJANGOS[-1]}" in (ROOT / "docs/how-to/django.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
@@ -39,6 +66,7 @@ def test_what_is_not_installed_is_skipped_by_name(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("PATH", str(tmp_path))
 
     assert try_python("3.14") == Result("Python 3.14", "skipped: no python3.14 on PATH")
+    assert try_django("6.1") == Result("Django 6.1", "skipped: no python3.12 or python3.13 or python3.14 on PATH")
     assert try_server("Redis 8", None) == Result("Redis 8", "skipped: not installed")
 
 
