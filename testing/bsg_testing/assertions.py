@@ -28,7 +28,8 @@ def assert_sent(
         if value is not None
     )
     expected = "a message" if times is None else f"{times} message{'' if times == 1 else 's'}"
-    raise AssertionError(f"expected {expected} ({wanted}), found {len(found)}\n{_shown(outbox)}")
+    described = f"{expected} ({wanted})" if wanted else expected
+    raise AssertionError(f"expected {described}, found {len(found)}\n{_shown(outbox)}")
 
 
 def assert_nothing_sent(outbox: Outbox) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import os
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack
@@ -12,9 +11,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
-from unittest.mock import patch
 
-from bsg_config.named_accounts import DEFAULT_ACCOUNT, variable
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.ledger import Ledger
@@ -26,6 +23,7 @@ from bsg_testing.drain import drain
 from bsg_testing.moved_time import MovedTime
 from bsg_testing.outbox import Outbox, OutboxMessage, read_outbox
 from bsg_testing.redis_servers import EmbeddedRedis, Mode, RedisOfTests
+from bsg_testing.replaced_settings import replace_settings
 from bsg_worker.accounts import Accounts
 
 if TYPE_CHECKING:
@@ -33,24 +31,14 @@ if TYPE_CHECKING:
 
 DRAINS_WITHIN = timedelta(hours=1)
 
-_KEY = "BSG_API_KEY"
-_OF_NAMED_ACCOUNT = re.compile(r"(BSG_API_KEY|BSG_BASE_URL|BSG_AUTH)__(?P<name>\w+)")
-# Timeouts are in real time, and the machine may be busy. A lease has to outlast them.
-_SETTINGS = {
-    "QUEUE_TIMEOUT": "30",
-    "BSG_CONNECT_TIMEOUT": "10",
-    "BSG_READ_TIMEOUT": "10",
-    "LEASE_SECONDS": "600",
-}
-
 
 class CampaignsEnvironment:
     """All that an app needs to send, for one test. Use it in `with`; the fixture `campaigns` of pytest is one.
 
-    While it is open, the environment variables lead the app's producers to an empty Redis of its own, and everything
-    that is sent to the sandbox. `mode`: "embedded" is the embedded server, "memory" a fake in this process. `accounts`
-    are the names of further accounts, beside those that have keys in the environment: no real key is used. `settings`
-    are environment variables that replace those of the process.
+    While it is open, every producer that is made leads to an empty Redis of its own, and everything that is sent to the
+    sandbox, whatever the environment and the app's configuration say. `mode`: "embedded" is the embedded server,
+    "memory" a fake in this process. `accounts` are the names of further accounts, beside those that have keys: no real
+    key is used. `settings` have precedence over those of the environment and of the app.
 
     The Redis, the sandbox and their addresses are the same for all tests of a process, so an app may keep a producer.
 
@@ -66,7 +54,7 @@ class CampaignsEnvironment:
         mode: Mode = "embedded",
         *,
         accounts: Iterable[str] = (),
-        settings: Mapping[str, str] | None = None,
+        settings: Mapping[str, object] | None = None,
     ) -> None:
         self._mode: Mode = mode
         self._accounts = tuple(accounts)
@@ -86,6 +74,8 @@ class CampaignsEnvironment:
     def open(self) -> None:
         """Begin with an empty Redis and an empty sandbox, at the real time. The context does this.
 
+        Raise ValueError for a wrong mode, and SettingsInvalid for wrong settings.
+
         >>> campaigns = CampaignsEnvironment("memory")
         >>> campaigns.open()
         >>> campaigns.close()
@@ -93,10 +83,9 @@ class CampaignsEnvironment:
         services = _services(self._mode)
         services.reset()
         with ExitStack() as opened:
-            opened.enter_context(patch.dict(os.environ))
-            self._set_variables(services)
             opened.enter_context(services.time.running())
             opened.enter_context(services.redis.connected(services.time.moved_reply))
+            opened.enter_context(replace_settings(services.redis, services.sandbox, self._accounts, self._settings))
             self._time, self._redis = services.time, services.redis
             self.sandbox = services.sandbox
             self.producer = Producer()
@@ -230,26 +219,6 @@ class CampaignsEnvironment:
         if self._workers is None:
             self._workers = Accounts.of(Settings.from_environment())
         drain(self._workers, self._time, within.total_seconds())
-
-    def _set_variables(self, services: _Services) -> None:
-        names = set(self._accounts)
-        for match in [match for name in os.environ if (match := _OF_NAMED_ACCOUNT.fullmatch(name))]:
-            names.add(match["name"].lower())
-            del os.environ[match[0]]
-        for name in sorted(names):
-            key = f"live_{name}"
-            services.sandbox.put_account(key)
-            os.environ[variable(_KEY, name)] = key
-        os.environ.update(
-            {
-                **_SETTINGS,
-                **services.redis.settings,
-                variable(_KEY, DEFAULT_ACCOUNT): "live_sandbox",
-                "BSG_BASE_URL": services.sandbox.url,
-                "REDIS_URL": services.redis.url,
-                **self._settings,
-            }
-        )
 
 
 @dataclass(frozen=True, slots=True)

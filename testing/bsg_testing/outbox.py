@@ -16,7 +16,7 @@ from bsg_messages.body_cipher import BodyCipher
 from bsg_messages.campaign_options import CampaignOptions
 from bsg_messages.columns import unpack
 from bsg_messages.preparation import SUPPRESSED, prepare
-from bsg_messages.rejects import Reject
+from bsg_messages.rejects import Reject, Violation
 
 UNPREPARED = "unprepared"
 _NEVER_SENT = frozenset({BatchState.REFUSED, BatchState.CANCELLED, BatchState.EXPIRED})
@@ -81,11 +81,13 @@ class Outbox(Sequence[OutboxMessage]):
     ) -> list[OutboxMessage]:
         """Return the messages with this phone, text and sender. A pattern may match anywhere in a text.
 
+        Raise ValueError if `to` is no international phone number.
+
         >>> message = OutboxMessage("380661231231", "Hello!", "MyShop", "order-1", "campaign", "orders", "pending")
         >>> Outbox([message], ()).matching(text=re.compile("^Hell"), sender="MyShop") == [message]
         True
         """
-        phone = None if to is None else rules.phone(to)
+        phone = None if to is None else _digits(to)
         return [
             message
             for message in self._messages
@@ -177,6 +179,13 @@ class _Reader:
             Unsent(message.phone, message.text, SUPPRESSED.code) for message in messages if message.phone in suppressed
         ]
         return [message for message in messages if message.phone not in suppressed]
+
+
+def _digits(phone: str | int) -> str:
+    try:
+        return rules.phone(phone)
+    except Violation:
+        raise ValueError(f"{phone!r} is not an international phone number, such as '+380 66 123-12-31'") from None
 
 
 def _unsent(reject: Reject) -> Unsent:

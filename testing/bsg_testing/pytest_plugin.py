@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,10 +29,14 @@ def pytest_configure(config: pytest.Config) -> None:
         f"{MARKER}(mode, accounts, settings): CampaignsEnvironment's arguments for the fixture `campaigns`",
     )
     if mode := config.getini(MODE):
+        from bsg_config.settings_invalid import SettingsInvalid
         from bsg_testing.environment import CampaignsEnvironment
 
         environment = CampaignsEnvironment(mode)
-        environment.open()
+        try:
+            environment.open()
+        except (ValueError, SettingsInvalid, ModuleNotFoundError) as error:
+            raise pytest.UsageError(f"{MODE} = {mode}: {error}") from error
         config.add_cleanup(environment.close)
 
 
@@ -42,6 +47,6 @@ def campaigns(request: pytest.FixtureRequest) -> Iterator[CampaignsEnvironment]:
 
     arguments: dict[str, Any] = {"mode": request.config.getini(MODE) or "embedded"}
     for marker in reversed(list(request.node.iter_markers(MARKER))):
-        arguments |= marker.kwargs
+        arguments |= signature(CampaignsEnvironment).bind_partial(*marker.args, **marker.kwargs).arguments
     with CampaignsEnvironment(**arguments) as environment:
         yield environment

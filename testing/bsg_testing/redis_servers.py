@@ -17,6 +17,8 @@ import redis.asyncio
 
 from bsg_cli.embedded_server import EmbeddedServer, connect_once
 from bsg_config import redis_connections
+from bsg_config.redis_address import RedisAddress
+from bsg_config.settings import Settings
 
 Mode = Literal["embedded", "memory"]
 
@@ -60,7 +62,11 @@ class RedisOfTests(ABC):
         clients = SimpleNamespace(
             Redis=prepared(self.client), asyncio=SimpleNamespace(Redis=prepared(self.asyncio_client))
         )
-        with patch.object(redis_connections, "redis", clients):
+        address = RedisAddress.parse(self.url)
+        with (
+            patch.object(redis_connections, "redis", clients),
+            patch.object(Settings, "require_redis_address", lambda _: address),
+        ):
             yield
 
     @contextmanager

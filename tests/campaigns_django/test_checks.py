@@ -29,8 +29,16 @@ def test_wrong_settings_are_named_with_the_remedy(project: Project, monkeypatch:
 
     assert "QUEUE_TIMEOUT" in found(QUEUE_TIMEOUT="soon")["bsg_campaigns.E001"]
     assert "QUEUE_TIMOUT: There is no such setting." in found(QUEUE_TIMOUT=3)["bsg_campaigns.E001"]
-    assert "Set REDIS_URL" in found()["bsg_campaigns.E002"]
     assert "16 letters" in found(REDIS_URL="redis://127.0.0.1:1", secret="short")["bsg_campaigns.E003"]
+
+
+def test_without_the_address_of_redis_tests_may_run_and_a_deployment_fails(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REDIS_URL", raising=False)
+
+    assert "Set REDIS_URL" in found()["bsg_campaigns.W002"]
+    assert "Set REDIS_URL" in found(deploy=True)["bsg_campaigns.E100"]
 
 
 def test_the_settings_alone_are_checked_without_redis(project: Project) -> None:

@@ -13,6 +13,8 @@ import pytest
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "testing-your-app.md"
 DJANGO_SETTINGS = """
 SECRET_KEY = "tests"
+INSTALLED_APPS = ["bsg_campaigns_django"]
+USE_TZ = True
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 """
 
@@ -49,14 +51,20 @@ def test_the_tests_of_a_section_pass_in_both_modes(section: str, tests: int, mod
     assert f"{tests} passed" in run(tmp_path, "-m", "pytest", "-p", "no:cacheprovider")
 
 
-def test_the_tests_of_a_django_app_pass_with_djangos_own_runner(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", ["embedded", "memory"])
+def test_the_tests_of_a_django_app_pass_with_djangos_own_runner(
+    mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REDIS_URL", raising=False)
     write_files("Django", tmp_path)
+    tests = tmp_path / "shop" / "tests.py"
+    tests.write_text(tests.read_text().replace("CampaignsEnvironment()", f'CampaignsEnvironment("{mode}")'))
     (tmp_path / "settings.py").write_text(DJANGO_SETTINGS)
     (tmp_path / "shop" / "__init__.py").touch()
 
     printed = run(tmp_path, "-m", "django", "test", "--pythonpath", ".", DJANGO_SETTINGS_MODULE="settings")
 
-    assert "Ran 1 test" in printed
+    assert "Ran 2 tests" in printed
 
 
 def test_the_tests_of_the_page_pass_without_a_mode_and_the_ini_names_one(tmp_path: Path) -> None:

@@ -79,6 +79,11 @@ def test_assert_sent_fails_if_nothing_matches(environment: CampaignsEnvironment,
         environment.assert_sent(**wanted)  # type: ignore[arg-type]
 
 
+def test_a_phone_that_cannot_be_sent_to_is_a_mistake_of_the_test(environment: CampaignsEnvironment) -> None:
+    with pytest.raises(ValueError, match="'066 123-12-31' is not an international phone number"):
+        environment.assert_sent(to="066 123-12-31")
+
+
 def test_a_failure_shows_what_was_sent_instead_and_what_was_not(environment: CampaignsEnvironment) -> None:
     environment.producer.enqueue([OLENA, {"phone": "12"}], sender="MyShop", text="Hi {{ name }}", name="news")
 
@@ -97,6 +102,8 @@ def test_a_failure_shows_what_was_sent_instead_and_what_was_not(environment: Cam
 
 def test_assert_nothing_sent_fails_with_what_was_sent(environment: CampaignsEnvironment) -> None:
     environment.assert_nothing_sent()
+    with pytest.raises(AssertionError, match="^expected a message, found 0"):
+        environment.assert_sent()
     environment.producer.enqueue([OLENA], sender="MyShop", text="Hi {{ name }}")
 
     with pytest.raises(AssertionError, match="'Hi Olena'"):

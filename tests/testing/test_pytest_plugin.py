@@ -42,7 +42,8 @@ def run_suite(directory: Path, source: str, *arguments: str) -> str:
     """Run pytest over a file in a directory of its own. Return what it prints."""
     (directory / "test_app.py").write_text(dedent(source))
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", ".", *arguments]
-    return subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False).stdout
+    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
 
 
 def test_a_suite_uses_the_fixture_and_the_marker(tmp_path: Path) -> None:
@@ -88,6 +89,34 @@ def test_a_suite_that_names_the_mode_may_import_an_app_that_makes_its_producer_a
     """
 
     assert "3 passed" in run_suite(tmp_path, source)
+
+
+def test_the_marker_takes_the_arguments_of_the_environment_and_no_others(tmp_path: Path) -> None:
+    source = """
+        import os
+        import pytest
+
+        @pytest.mark.campaigns("memory")
+        def test_by_position(campaigns):
+            assert "memory" in os.environ["REDIS_URL"]
+
+        @pytest.mark.campaigns(setings={})
+        def test_mistyped(campaigns):
+            pass
+    """
+
+    printed = run_suite(tmp_path, source)
+
+    assert "1 passed, 1 error" in printed
+    assert "unexpected keyword argument 'setings'" in printed
+
+
+def test_a_mode_that_does_not_exist_is_reported_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\ncampaigns_mode = memroy\n")
+
+    printed = run_suite(tmp_path, "")
+
+    assert printed.strip() == "ERROR: campaigns_mode = memroy: mode must be embedded or memory, not 'memroy'"
 
 
 def test_without_pytest_nobody_imports_the_plugin() -> None:
