@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
+from django.test.utils import override_settings
 
 from bsg_campaigns_django import signals
 from bsg_campaigns_django.models import Campaign, FeedPosition, Message, Outgoing
@@ -137,3 +138,12 @@ def test_a_report_of_a_message_that_was_sent_without_a_row_makes_one(project: Pr
 
     message = Message.objects.get()
     assert (message.campaign_id, message.index, message.state, message.report) == (campaign_id, 1, "", "delivered")
+
+
+def test_a_follower_without_the_address_of_redis_ends_with_the_remedy(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REDIS_URL", raising=False)
+
+    with override_settings(BSG_CAMPAIGNS={}), pytest.raises(CommandError, match="REDIS_URL: Not set"):
+        call_command("bsg_follow")

@@ -13,12 +13,6 @@ from bsg_config.settings import Settings
 from bsg_producer import Producer
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "django.md").read_text("utf-8")
-MANAGE = """
-import os, sys
-from django.core.management import execute_from_command_line
-os.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings"
-execute_from_command_line(sys.argv)
-"""
 SET_UP = "import os, django\nos.environ['DJANGO_SETTINGS_MODULE'] = 'shop.settings'\ndjango.setup()\n"
 FOLLOW = "\nfrom django.core.management import call_command\ncall_command('bsg_follow', '--once')\n"
 
@@ -44,15 +38,15 @@ def typed(directory: Path, *words: str) -> str:
 
 def test_the_page_on_django_works_block_by_block(redis_url: str, tmp_path: Path) -> None:
     settings, models, urls, query, receivers = blocks("python")
-    (tmp_path / "manage.py").write_text(MANAGE)
-    (tmp_path / "shop").mkdir()
-    (tmp_path / "shop" / "__init__.py").touch()
-    (tmp_path / "shop" / "settings.py").write_text(settings.replace("redis://localhost:6379/0", redis_url))
+    begin, *rest = blocks("sh")
+    typed(tmp_path, "sh", "-euc", begin)
+    with (tmp_path / "shop" / "settings.py").open("a") as file:
+        file.write(settings.replace("redis://localhost:6379/0", redis_url))
     (tmp_path / "shop" / "models.py").write_text(models)
     (tmp_path / "shop" / "urls.py").write_text(urls)
     producer = Producer(Settings.build(redis_url=redis_url))
 
-    printed = [typed(tmp_path, "sh", "-euc", block) for block in blocks("sh")]
+    printed = [typed(tmp_path, "sh", "-euc", block) for block in rest]
     (stream,) = producer.streams()
     producer.record_reports([{"reference": "order17", "status": "delivered"}])
     shown = typed(tmp_path, sys.executable, "-c", SET_UP + query + receivers + FOLLOW)

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ import requests
 from fastapi import FastAPI
 
 import bsg_producer
+from bsg_cli.embedded_server import DATA_DIRECTORY, EmbeddedServer
 from bsg_messages.errors import BSGCampaignsError
 from bsg_producer.http_statuses import http_status
 from tests.examples.web_app import WebApp
@@ -116,3 +118,17 @@ def test_the_page_has_the_status_of_every_exception(framework: str) -> None:
     kinds = (getattr(bsg_producer, name) for name in bsg_producer.__all__)
     raised = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BSGCampaignsError)]
     assert shown == {kind.__name__: http_status(kind.__new__(kind)) for kind in raised if kind is not BSGCampaignsError}
+
+
+@pytest.mark.parametrize(
+    "page", ["docs/how-to/django.md", "docs/how-to/flask.md", "docs/how-to/fastapi.md", "examples/README.md"]
+)
+def test_the_address_of_the_demo_is_where_the_page_looks_for_it(page: str, tmp_path: Path) -> None:
+    (command,) = re.findall(r"^```\n(python -c .*)\n```", (HOW_TO.parents[1] / page).read_text("utf-8"), re.M)
+
+    with EmbeddedServer(tmp_path / DATA_DIRECTORY / "demo") as server:
+        shown = subprocess.check_output(
+            ["sh", "-euc", command.replace("python", sys.executable)], cwd=tmp_path, text=True
+        )
+
+        assert shown == f"{server.url}\n"

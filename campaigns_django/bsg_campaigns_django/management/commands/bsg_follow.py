@@ -12,6 +12,7 @@ from django.db import DEFAULT_DB_ALIAS, Error, close_old_connections
 from bsg_campaigns_django.configuration import producer
 from bsg_campaigns_django.follower import follow
 from bsg_campaigns_django.following import ReceiverFailed
+from bsg_config.settings_invalid import SettingsInvalid
 from bsg_producer import BSGCampaignsError
 
 DEFAULT_INTERVAL = 0.5
@@ -38,6 +39,8 @@ class Command(BaseCommand):
         while not stopped.is_set():
             try:
                 done = follow(producer(), database)
+            except SettingsInvalid as error:
+                raise CommandError(str(error)) from error
             except (BSGCampaignsError, ReceiverFailed, Error) as error:
                 if once:
                     raise CommandError(str(error)) from error
