@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from django.db import models
 
+from bsg_campaigns_django import Outgoing
+
 
 class Order(models.Model):
     number = models.PositiveIntegerField(unique=True)
+    outgoing = models.OneToOneField(Outgoing, null=True, on_delete=models.PROTECT)
 
 
 class Seen(models.Model):
