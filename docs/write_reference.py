@@ -6,31 +6,29 @@ With --check, write nothing, and exit with 1 if a file is out of date.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import inspect
 import re
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+from api_page import api_page
+from markdown_texts import documentation, fields_of, table
 from settings_pages import env_example, settings_page
 
-import bsg_producer
 from bsg_broker.queues import STATUS_QUEUE, dispatch_queue
 from bsg_cli.command_line import parser
 from bsg_cli.errors import ExitCode
 from bsg_cli.parsing import commands_of
 from bsg_client.outcomes import OutcomeKind
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
-from bsg_config.settings import Settings
 from bsg_ledger import schema
 from bsg_ledger.delivery_reports import DeliveryReport
 from bsg_ledger.failures import FailureKind
 from bsg_ledger.gate import GateReason, GateState
 from bsg_ledger.measurements import SECONDS, Histogram, Measured
-from bsg_ledger.records import Batch, CampaignStatus, CampaignSummary, MessageRange, Transition
+from bsg_ledger.records import Transition
 from bsg_ledger.states import FINAL_CAMPAIGN_STATES, MESSAGE_STATES, BatchState, CampaignState, ChunkState
 from bsg_ledger.waiting import WaitReason
 from bsg_ledger.waiting_texts import TEXTS
@@ -39,33 +37,9 @@ from bsg_monitor.account_states import COUNTED, AccountFigures, AccountState
 from bsg_monitor.metrics import CampaignMetrics
 from bsg_monitor.observer import Figures, Overview
 from bsg_monitor.stream_figures import STREAMS_MEASURED, MeasuredStream, StreamFigures
-from bsg_producer import (
-    Doubt,
-    ListedStream,
-    MessageReceipt,
-    MessageReport,
-    MessageStatus,
-    Preview,
-    Producer,
-    Receipt,
-    Reject,
-    Resolved,
-    Stream,
-    StreamStatus,
-    Suppression,
-)
-from bsg_producer import fastapi as of_fastapi
-from bsg_producer.callbacks import asgi_callbacks, callbacks
-from bsg_producer.files import MessageFile, Reading, international
-from bsg_producer.flask import BSGCampaigns
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
-SHOWN = (
-    Receipt, Preview, CampaignStatus, CampaignSummary, Batch, Transition, MessageRange, Reject,
-    MessageReceipt, MessageStatus, MessageReport, ListedStream, StreamStatus, DeliveryReport, Doubt, Resolved,
-    Suppression, GateState,
-)  # fmt: skip
 
 
 def main() -> int:
@@ -88,7 +62,7 @@ def pages() -> dict[str, str]:
     """Return each page's text by its name."""
     return {
         "settings": _page("Settings", settings_page()),
-        "api": _page("Python", _api()),
+        "api": _page("Python", api_page()),
         "commands": _page("Commands", _commands()),
         "states": _page("States", _states()),
         "events": _page("Events", _events()),
@@ -102,121 +76,6 @@ def _page(title: str, lines: Iterable[str]) -> str:
     return "\n".join(("<!-- Written by `make reference`. -->", "", f"# {title}", "", *lines)).rstrip() + "\n"
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
-    yield f"| {' | '.join(head)} |"
-    yield "|" + "---|" * len(head)
-    for row in rows:
-        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
-    yield ""
-
-
-def _api() -> Iterator[str]:
-    yield "`from bsg_producer import …`"
-    yield ""
-    yield "In the examples, `producer` is a `Producer`. `campaign_id` is a campaign of three messages: two were"
-    yield "delivered, and the last one is a reject. `refused_id` is a campaign of one message, which BSG refused."
-    yield "`batch_id` is a batch of two messages in doubt."
-    yield ""
-    yield "## `Producer`"
-    yield ""
-    yield _doc(Producer)
-    yield ""
-    yield "`AsyncProducer` has the same methods. Await them, or iterate over them with `async for`."
-    yield ""
-    yield from _methods(Producer)
-    yield "## `Stream`"
-    yield ""
-    yield _doc(Stream)
-    yield ""
-    yield "`AsyncProducer.stream` returns an `AsyncStream`, which has the same methods. Await them, or iterate over"
-    yield "`send_many` with `async for`."
-    yield ""
-    yield from _methods(Stream)
-    yield "## Settings"
-    yield ""
-    yield "`from bsg_config.settings import Settings`. [Settings](settings.md) lists each of them."
-    yield ""
-    yield _doc(Settings)
-    yield ""
-    for method in (Settings.from_environment, Settings.build):
-        yield f"### `{method.__name__}`"
-        yield ""
-        yield _doc(method)
-        yield ""
-    yield "## Files and callbacks"
-    yield ""
-    yield "`from bsg_producer.files import …`, and `from bsg_producer.callbacks import …`"
-    yield ""
-    for subject in (MessageFile, Reading, international, callbacks, asgi_callbacks):
-        yield f"### `{subject.__name__}`"
-        yield ""
-        yield _doc(subject)
-        yield ""
-    yield "## Flask"
-    yield ""
-    yield "`from bsg_producer.flask import BSGCampaigns`, and [a page](../how-to/flask.md)"
-    yield ""
-    yield from _methods(BSGCampaigns)
-    yield "## FastAPI"
-    yield ""
-    yield "`from bsg_producer.fastapi import …`, and [a page](../how-to/fastapi.md)"
-    yield ""
-    for name in ("lifespan", "get_producer", "callbacks"):
-        yield f"### `{name}`"
-        yield ""
-        yield _doc(getattr(of_fastapi, name))
-        yield ""
-    yield "## What is shown"
-    yield ""
-    for kind in SHOWN:
-        yield f"### `{kind.__name__}`"
-        yield ""
-        yield _doc(kind)
-        yield ""
-        yield from _fields(kind)
-    yield "## What is raised"
-    yield ""
-    for name in bsg_producer.__all__:
-        kind = getattr(bsg_producer, name)
-        if isinstance(kind, type) and issubclass(kind, Exception):
-            yield f"**`{name}`** – {_doc(kind)}"
-            yield ""
-
-
-def _methods(kind: type) -> Iterator[str]:
-    for name, method in inspect.getmembers(kind, inspect.isfunction):
-        if not name.startswith("_"):
-            yield f"### `{name}`"
-            yield ""
-            yield "```python"
-            yield _signature(name, method)
-            yield "```"
-            yield ""
-            yield _doc(method)
-            yield ""
-
-
-def _fields(kind: Any) -> Iterator[str]:
-    yield from _table(("field", "type"), ((f"`{field.name}`", f"`{field.type}`") for field in dataclasses.fields(kind)))
-
-
-def _doc(subject: object) -> str:
-    """Return the docstring, with its examples as blocks of code."""
-    paragraphs = (inspect.getdoc(subject) or "").split("\n\n")
-    return "\n\n".join(f"```pycon\n{text}\n```" if text.startswith(">>> ") else text for text in paragraphs)
-
-
-def _signature(name: str, method: Any) -> str:
-    signature = inspect.signature(method)
-    parameters = [parameter for parameter in signature.parameters.values() if parameter.name != "self"]
-    # Annotations are texts, and would be shown between quotation marks.
-    written = re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(signature.replace(parameters=parameters)))
-    if len(written) < 90:
-        return name + written
-    inside = ",\n    ".join(re.split(r", (?=\*|[a-z_]+:)", written[1 : written.rindex(")")]))
-    return f"{name}(\n    {inside},\n){written[written.rindex(')') + 1 :]}"
-
-
 def _commands() -> Iterator[str]:
     for name, command in commands_of(parser()).items():
         yield f"## `bsg-campaigns {name}`"
@@ -227,7 +86,7 @@ def _commands() -> Iterator[str]:
         yield ""
     yield "## Exit codes"
     yield ""
-    yield from _table(("code", ""), ((str(int(code)), code.name.lower()) for code in ExitCode))
+    yield from table(("code", ""), ((str(int(code)), code.name.lower()) for code in ExitCode))
 
 
 def _states() -> Iterator[str]:
@@ -252,11 +111,9 @@ def _events() -> Iterator[str]:
     yield "`producer.watch(campaign_id)` returns the events of one campaign, and `producer.events(since=…)` those of"
     yield "all campaigns. `bsg-campaigns events --json` prints them, one document a line."
     yield ""
-    yield _doc(Transition)
+    yield documentation(Transition)
     yield ""
-    yield from _table(
-        ("field", "type"), ((f"`{field.name}`", f"`{field.type}`") for field in dataclasses.fields(Transition))
-    )
+    yield from fields_of(Transition)
     yield "`from_state` and `to_state` are [states](states.md) of a chunk (`batch` is `chunk N`) or of a batch. A batch"
     yield 'begins as `pending`, with `from_state` "". Both states are the same if only something else has changed, such'
     yield "as BSG's status. `cause` says why, for people: no program should depend on its words."
@@ -264,7 +121,7 @@ def _events() -> Iterator[str]:
     yield "The campaign itself (`batch` is empty) has these:"
     yield ""
     final = ", ".join(f"`{state.value}`" for state in CampaignState if state in FINAL_CAMPAIGN_STATES)
-    yield from _table(
+    yield from table(
         ("from", "to", "when"),
         (
             ("", "`accepted`", "an `enqueue`, or the first message of a stream's campaign, is committed"),
@@ -284,11 +141,9 @@ def _events() -> Iterator[str]:
     yield "`producer.delivery_reports(since=…)` returns the reports that BSG pushed for single messages, and"
     yield "`bsg-campaigns events --reports` prints them. They are in a separate feed, which has its own positions."
     yield ""
-    yield _doc(DeliveryReport)
+    yield documentation(DeliveryReport)
     yield ""
-    yield from _table(
-        ("field", "type"), ((f"`{field.name}`", f"`{field.type}`") for field in dataclasses.fields(DeliveryReport))
-    )
+    yield from fields_of(DeliveryReport)
 
 
 def _metrics() -> Iterator[str]:
@@ -314,7 +169,7 @@ def _metrics() -> Iterator[str]:
         labels = sorted({label for sample in family.samples for label in sample.labels} - {"le"})
         name = f"{family.name}_total" if family.type == "counter" else family.name
         rows.append((f"`{name}`", family.type, ", ".join(f"`{label}`" for label in labels), family.documentation))
-    yield from _table(("metric", "type", "labels", "meaning"), rows)
+    yield from table(("metric", "type", "labels", "meaning"), rows)
     yield "Outcomes: " + ", ".join(f"`{kind.value}`" for kind in OutcomeKind) + "."
     yield ""
     yield "Kinds: " + ", ".join(f"`{kind.value}`" for kind in FailureKind) + "."
@@ -327,7 +182,7 @@ def _keys() -> Iterator[str]:
     yield ""
     yield "Other keys in the same Redis are Celery's: its queues, and what begins with `_kombu` or `unacked`."
     yield ""
-    yield from _table(
+    yield from table(
         ("key", "type", "what it holds", "removed by"),
         ((f"`{key.pattern}`", key.type, key.meaning, key.removed_by) for key in schema.KEYS),
     )
@@ -335,18 +190,18 @@ def _keys() -> Iterator[str]:
         if key.fields:
             yield f"## `{key.pattern}`"
             yield ""
-            yield from _table(("field", "meaning"), ((f"`{name}`", meaning) for name, meaning in key.fields.items()))
+            yield from table(("field", "meaning"), ((f"`{name}`", meaning) for name, meaning in key.fields.items()))
 
 
 def _codes() -> Iterator[str]:
     yield "## Why a message is rejected"
     yield ""
-    yield from _table(("code", "meaning"), ((f"`{code.value}`", MEANINGS[code]) for code in RejectCode))
+    yield from table(("code", "meaning"), ((f"`{code.value}`", MEANINGS[code]) for code in RejectCode))
     yield "## What a campaign waits for"
     yield ""
     yield "These are the values of `reason` in `explain --json` and `list --json`."
     yield ""
-    yield from _table(
+    yield from table(
         ("reason", "its messages are"), ((f"`{one.value}`", _in_general(TEXTS[one].description)) for one in WaitReason)
     )
     yield "## Why a gate is shut"
