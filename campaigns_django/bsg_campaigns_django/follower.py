@@ -9,13 +9,13 @@ from bsg_producer import Producer
 
 
 def follow(producer: Producer, using: str) -> int:
-    """Follow the feeds, and carry over what waits. Return how much was done: 0 if nothing is left.
+    """Carry over what waits, and follow the feeds. Return how much was done: 0 if nothing is left.
 
     Raise QueueUnavailable, QueueNotDurable or EnqueueUnconfirmed, ReceiverFailed, and what the database raises. Each
     pass goes on where the last one ended, however it ended.
     """
-    done = follow_events(producer, using)
+    done = carry_outgoing(producer, using)  # first, as a receiver that always fails ends each pass
+    done += follow_events(producer, using)
     done += follow_delivery_reports(producer, using)
-    done += carry_outgoing(producer, using)
     done += read_message_states(producer, using)
     return done

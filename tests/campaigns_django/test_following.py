@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.test.utils import override_settings
 
 from bsg_campaigns_django import signals
-from bsg_campaigns_django.models import Campaign, FeedPosition, Message, Outgoing
+from bsg_campaigns_django.models import Campaign, FeedPosition, Message, Outgoing, OutgoingState
 from tests.campaigns_django.harness import SHOP, Project, order, receiving
 from tests.campaigns_django.shop.models import Seen
 
@@ -77,6 +77,19 @@ def test_a_receiver_that_raises_loses_only_what_it_wrote_and_is_sent_the_same_ag
 
     assert before == [event.position for event in events[:2]]
     assert [seen.position for seen in Seen.objects.all()] == [event.position for event in events]
+
+
+def test_a_receiver_that_always_raises_keeps_no_outgoing_message_from_being_carried_over(project: Project) -> None:
+    project.harness.submitted(1)
+    Outgoing.objects.add_message("orders", order(1), **SHOP)
+
+    def receive(**_: Any) -> None:
+        raise ZeroDivisionError
+
+    with receiving(signals.transition, receive), pytest.raises(CommandError, match="a receiver raised"):
+        project.follow()
+
+    assert Outgoing.objects.get().state == OutgoingState.CARRIED
 
 
 def test_a_follower_that_comes_too_late_reads_the_campaigns_anew_and_says_so(project: Project) -> None:
