@@ -126,7 +126,7 @@ class Outgoing(models.Model):
     encrypted if BODY_KEY is set, and empty once it has been carried over.
     """
 
-    key = models.CharField(max_length=200, unique=True, default=new_key, editable=False)
+    key = models.CharField(max_length=200, default=new_key, editable=False)
     stream = models.CharField(max_length=64, blank=True)
     content = models.BinaryField()
     state = models.CharField(max_length=20, choices=_STATES, default=OutgoingState.WAITING.value)
@@ -142,6 +142,8 @@ class Outgoing(models.Model):
     class Meta:
         verbose_name_plural = "outgoing"
         indexes = [models.Index(fields=["state", "id"], name="bsg_outgoing_waiting")]
+        # Each stream has its own keys, and campaigns have theirs.
+        constraints = [models.UniqueConstraint(fields=["stream", "key"], name="bsg_outgoing_key")]
 
     def __str__(self) -> str:
         return self.key

@@ -9,10 +9,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from bsg_campaigns_django.configuration import producer, settings
-from bsg_campaigns_django.models import Outgoing, new_key
+from bsg_campaigns_django.models import Outgoing, OutgoingState, new_key
 from bsg_campaigns_django.outgoing_content import Content, checked_campaign, checked_message
 from bsg_messages.body_cipher import BodyCipher
-from bsg_producer import EnqueueUnconfirmed, QueueNotDurable, QueueUnavailable
+from bsg_producer import EnqueueUnconfirmed, IdempotencyConflict, QueueNotDurable, QueueUnavailable
 from bsg_producer.campaign_arguments import EnqueueOptions
 from bsg_producer.enqueueing import checked_key
 from bsg_producer.typed_messages import MessageLike
@@ -86,8 +86,30 @@ def _checked(idempotency_key: str | None) -> str:
 
 
 def _keep(key: str, stream: str, content: Content, using: str | None) -> None:
-    """Write the row that the follower carries over. Redis may have accepted it already."""
-    kept = content.to_bytes(BodyCipher(settings().body_key))
-    Outgoing.objects.using(using).get_or_create(
-        key=key, defaults={"stream": stream, "content": kept, "attempted_at": timezone.now()}
-    )
+    """Write the row that the follower carries over. Redis may have accepted it already.
+
+    The ledger decides about a key whose row waits no more. The row keeps its first attempt: after it, the ledger may
+    have forgotten the key. Raise `IdempotencyConflict` if other content waits under the key.
+    """
+    cipher, now = BodyCipher(settings().body_key), timezone.now()
+    kept = content.to_bytes(cipher)
+    with transaction.atomic(using=using):
+        row, is_new = (
+            Outgoing.objects.using(using)
+            .select_for_update()
+            .get_or_create(stream=stream, key=key, defaults={"content": kept, "attempted_at": now})
+        )
+        if is_new:
+            return
+        if row.state == OutgoingState.WAITING:
+            if _compared(row.content, cipher) != _compared(kept, cipher):  # guard: waiting-key-of-other-content
+                raise IdempotencyConflict(key, "")
+            return
+        row.content, row.state, row.created_at, row.error = kept, OutgoingState.WAITING, now, ""
+        row.save(using=using)  # guard: known-key-waits-again
+
+
+def _compared(kept: bytes, cipher: BodyCipher) -> tuple[object, ...]:
+    """Return the content that a key stands for, as the ledger compares it."""
+    content = Content.from_bytes(kept, cipher)
+    return (content.messages, *(content.options.get(name) for name in ("text", "sender", "account")))

@@ -103,7 +103,11 @@ class IdempotencyConflict(BSGCampaignsError):
         super().__init__(idempotency_key, campaign_id, message_id)
 
     def __str__(self) -> str:
-        owner = f"campaign {self.campaign_id}" if self.message_id is None else f"message {self.message_id}"
+        owner = "what waits to be accepted"
+        if self.message_id is not None:
+            owner = f"message {self.message_id}"
+        elif self.campaign_id:
+            owner = f"campaign {self.campaign_id}"
         return f"the idempotency key belongs to {owner}, which has other content: use a new key for new content"
 
 

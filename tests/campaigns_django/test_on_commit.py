@@ -68,6 +68,41 @@ def test_a_key_that_belongs_to_other_content_is_refused(project: Project) -> Non
     assert "use a new key for new content" in row.error
 
 
+def test_messages_of_two_streams_with_the_same_key_are_both_carried_over(project: Project) -> None:
+    with override_settings(BSG_CAMPAIGNS=AWAY), transaction.atomic():
+        send_on_commit("orders", order(1), **SHOP, idempotency_key="order-1")
+        send_on_commit("invoices", order(1), **SHOP, idempotency_key="order-1")
+        enqueue_on_commit([order(1)], **SHOP, name="news", idempotency_key="order-1")
+
+    project.follow()
+
+    assert sorted(campaign.name for campaign in project.producer.campaigns()) == ["invoices", "news", "orders"]
+
+
+def test_another_message_with_a_key_that_waits_is_refused(project: Project) -> None:
+    with override_settings(BSG_CAMPAIGNS=AWAY):
+        send_on_commit("orders", order(1), **SHOP, idempotency_key="order-1")
+        send_on_commit("orders", order(1), **SHOP, idempotency_key="order-1")
+        with pytest.raises(IdempotencyConflict, match="what waits to be accepted"):
+            send_on_commit("orders", order(2), **SHOP, idempotency_key="order-1")
+
+    assert Outgoing.objects.count() == 1
+
+
+def test_a_key_whose_row_is_done_is_tried_again(project: Project) -> None:
+    project.producer.suppress([order(1)["phone"]])
+    with override_settings(BSG_CAMPAIGNS=AWAY):
+        send_on_commit("orders", order(1), **SHOP, idempotency_key="order-1")
+    project.follow()
+    project.producer.unsuppress([order(1)["phone"]])
+
+    with override_settings(BSG_CAMPAIGNS=AWAY):
+        send_on_commit("orders", order(1), **SHOP, idempotency_key="order-1")
+    project.follow()
+
+    assert Outgoing.objects.get().state == OutgoingState.CARRIED
+
+
 def test_a_mistake_is_reported_in_the_transaction(project: Project) -> None:
     with pytest.raises(MessageInvalid), transaction.atomic():
         send_on_commit("orders", {"phone": "12", "order": 1}, **SHOP)

@@ -41,9 +41,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "key",
-                    models.CharField(
-                        default=bsg_campaigns_django.models.new_key, editable=False, max_length=200, unique=True
-                    ),
+                    models.CharField(default=bsg_campaigns_django.models.new_key, editable=False, max_length=200),
                 ),
                 ("stream", models.CharField(blank=True, max_length=64)),
                 ("content", models.BinaryField()),
@@ -71,6 +69,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name_plural": "outgoing",
                 "indexes": [models.Index(fields=["state", "id"], name="bsg_outgoing_waiting")],
+                "constraints": [models.UniqueConstraint(fields=["stream", "key"], name="bsg_outgoing_key")],
             },
         ),
         migrations.CreateModel(
