@@ -84,6 +84,7 @@ def run_trial(trial_environment: TrialEnvironment, point: str, scenario: Scenari
     finally:
         disarm(trial_environment.armed)
         _clean_up(trial)
+        trial_environment.processes.look_after()  # a death is counted when it is seen
         outcome.kills = trial_environment.processes.kills - killed_before
     return outcome
 
