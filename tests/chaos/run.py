@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -39,6 +40,7 @@ def run(directory: Path, *, seed: int, minutes: float, provider_mode: ProviderMo
             healed = Healing(environment, progress.report).heal()
         accounts = _accounts(environment)
         arrivals = environment.sandbox.recipients()
+        (directory / "arrivals.json").write_text(json.dumps(arrivals))  # what no other file has, if judging fails
         result = judge(
             _tried(environment),
             {name: several for name, several in accounts.items() if name not in STREAMS},

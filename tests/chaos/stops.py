@@ -41,7 +41,9 @@ def judge_stops(account: Account, time_to_stop: TimeToStop, result: CheckResult)
     status = account.status
     if status is None or not status.cancelled:
         return
-    cancelled_at = max(each.when for each in status.transitions if not each.batch and each.to_state == "cancelling")
+    times = {each.to_state: each.when for each in status.transitions if not each.batch}
+    # A campaign that had ended when it was cancelled has no transition to `cancelling`.
+    cancelled_at = times.get("cancelling") or times["cancelled"]
     at_bsg = sum(batch.bsg_campaign_id is not None for batch in status.batches)
     for batch in status.batches:
         result.stopped += batch.bsg_status == "stopped"

@@ -144,7 +144,14 @@ def test_what_enqueue_never_promised_to_raise_is_a_finding() -> None:
     assert faults(judge([(CAMPAIGN, failed)], {}, {}, TimeToStop())) == [Fault.MISREPORTED]
 
 
-def sent_though_cancelled(*, seconds_to_obey: int, bsg_status: str, inactive: int = 0) -> CheckResult:
+def sent_though_cancelled(
+    *,
+    seconds_to_obey: int,
+    bsg_status: str,
+    inactive: int = 0,
+    from_state: str = "running",
+    to_state: str = "cancelling",
+) -> CheckResult:
     cancelled_at = datetime(2026, 11, 1, tzinfo=UTC)
     status = CampaignStatus(
         campaign_id="c",
@@ -155,7 +162,7 @@ def sent_though_cancelled(*, seconds_to_obey: int, bsg_status: str, inactive: in
         counts={},
         batches=[Batch(BatchId("c-0"), BatchState.FINISHED, BAD, 7, bsg_status, 1, None, {}, None)],
         transitions=[
-            Transition("c", cancelled_at, "", "running", "cancelling", "operator", "", "1"),
+            Transition("c", cancelled_at, "", from_state, to_state, "operator", "", "1"),
             Transition("c", cancelled_at - timedelta(seconds=5), "c-0", "posting", "submitted", "taken", "7", "0"),
         ],
         accepted_at=cancelled_at,
@@ -176,6 +183,12 @@ def test_sent_after_a_cancel_that_bsg_could_have_obeyed_is_found() -> None:
 @pytest.mark.parametrize(("seconds_to_obey", "bsg_status"), [(10, "done"), (30, "stopped")])
 def test_a_cancel_that_bsg_obeyed_or_that_came_too_late_is_no_finding(seconds_to_obey: int, bsg_status: str) -> None:
     assert faults(sent_though_cancelled(seconds_to_obey=seconds_to_obey, bsg_status=bsg_status)) == []
+
+
+def test_a_campaign_that_had_ended_when_it_was_cancelled_is_judged_by_its_end() -> None:
+    late = sent_though_cancelled(seconds_to_obey=10, bsg_status="done", from_state="failed", to_state="cancelled")
+
+    assert faults(late) == []
 
 
 def test_what_was_sent_while_no_status_worker_reached_bsg_is_no_finding() -> None:
