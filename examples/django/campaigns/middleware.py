@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from bsg_producer import BSGCampaignsError, CampaignNotFound, MessageNotFound
+from bsg_producer import BSGCampaignsError
+from bsg_producer.http_statuses import http_status
 
 
 class ProducerErrors:
@@ -19,5 +20,4 @@ class ProducerErrors:
     def process_exception(self, _: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, BSGCampaignsError):
             return None
-        status = 404 if isinstance(error, (CampaignNotFound, MessageNotFound)) else 503
-        return HttpResponse(str(error), status=status, content_type="text/plain; charset=utf-8")
+        return HttpResponse(str(error), status=http_status(error), content_type="text/plain; charset=utf-8")

@@ -12,8 +12,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from bsg_campaigns_django import Outgoing, producer
-from bsg_producer import BSGCampaignsError, CampaignInvalid, CampaignNotFound, IdempotencyConflict, MessageInvalid
+from bsg_producer import BSGCampaignsError, CampaignInvalid, CampaignNotFound
 from bsg_producer.files import MessageFile
+from bsg_producer.http_statuses import http_status
 from campaigns.forms import MailingForm, OrderForm
 from campaigns.models import Mailing
 from campaigns.streams import orders
@@ -69,10 +70,8 @@ def confirm_order(request: HttpRequest) -> HttpResponse:
         # The key names the order: however often this form is sent, the order is confirmed once.
         receipt = orders().send(form.cleaned_data, idempotency_key=f"order-{form.cleaned_data['order']}")
     except BSGCampaignsError as error:
-        status = 409 if isinstance(error, IdempotencyConflict) else 503
-        if isinstance(error, (CampaignInvalid, MessageInvalid)):
-            status = 422
-        return render(request, "campaigns/order_form.html", {"form": form, "error": error}, status=status)
+        shown = {"form": form, "error": error}
+        return render(request, "campaigns/order_form.html", shown, status=http_status(error))
     url = reverse("campaigns:message", args=[receipt.message_id])
     return redirect(f"{url}?known=yes" if receipt.duplicate else url)
 
