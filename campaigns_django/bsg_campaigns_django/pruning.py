@@ -28,8 +28,9 @@ def prune_outgoing(before: datetime, using: str) -> int:
 
     Rows are kept that a row of the project protects, and those that an operator may send again.
     """
-    done = (OutgoingState.CARRIED, OutgoingState.EXPIRED)
-    return _prune(Outgoing.objects.using(using).filter(state__in=done, created_at__lt=before))
+    rows = Outgoing.objects.using(using).filter(created_at__lt=before)
+    rows = rows.filter(state__in=(OutgoingState.CARRIED, OutgoingState.EXPIRED))  # guard: waiting-rows-kept
+    return _prune(rows)
 
 
 def _prune(rows: QuerySet) -> int:
