@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.running import environment
+from tests.monitor.screenshots import PICTURES
 from tests.processes import wait_until
 from tests.servers import free_port
 
@@ -51,6 +52,13 @@ def test_every_page_is_in_the_table_of_contents() -> None:
     listed = set(re.findall(r"^[a-z/-]+(?:README)?$", (DOCS / "index.md").read_text(), re.MULTILINE))
 
     assert {str(page.relative_to(DOCS))[:-3] for page in DOCS.rglob("*.md")} - {"index"} == listed
+
+
+def test_the_pictures_of_flower_are_those_that_make_screenshots_takes_and_all_are_shown() -> None:
+    shown = re.findall(r"\]\(\.\./images/(\S+\.png)\)", (DOCS / "how-to" / "watch-in-flower.md").read_text())
+
+    assert sorted(shown) == sorted(PICTURES)
+    assert {picture.name for picture in (DOCS / "images").iterdir()} == PICTURES
 
 
 class Reader:

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,17 @@ from selenium.webdriver import Chrome
 
 from bsg_config import clock
 from bsg_sandbox.server import Sandbox
-from tests.monitor.browser import MISSING, PHONE, browser, is_installed, resize
+from tests.monitor.browser import MISSING, browser, is_installed, resize
 from tests.monitor.flower_process import FlowerProcess
 from tests.processes import wait_until
 from tests.scenarios.environment import ScenarioEnvironment, messages
 from tests.servers import RedisServer
 
-DESKTOP = (1400, 900)
+PAGES = {"campaigns": "", "campaign": "/{campaign}", "streams": "/streams"}
+SIZES = {"": (1400, 900), "-phone": (390, 1200)}
+THEMES = {"": "light", "-dark": "dark"}
+VARIANTS = tuple(product(SIZES.items(), THEMES.items()))
+PICTURES = {f"{name}{size}{theme}.png" for name in PAGES for (size, _), (theme, _) in VARIANTS}
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 
 
@@ -39,17 +44,24 @@ def scene(scenario: ScenarioEnvironment) -> str:
     scenario.producer.cancel(scenario.send(400, name="Sent by mistake", start_at=clock.now() + timedelta(hours=1)))
     paused = scenario.send(500, name="Newsletter", start_at=clock.now() + timedelta(hours=1))
     scenario.producer.pause(paused)
+    for name, count in (("order-confirmations", 120), ("login-codes", 80)):
+        stream = scenario.producer.stream(name, sender="MyShop")
+        list(stream.send_many((message, None) for message in messages(count)))
+    stream.pause()
+    stream.send({"phone": 380_664_000_000, "text": "Your code is 81"})
     large = scenario.producer.enqueue(with_rejects(4000), sender="MyShop", name="Autumn sale").campaign_id
     wait_until(lambda: scenario.count(large, "finished") > 1000, within=60)
     return large
 
 
-def take(driver: Chrome, url: str, name: str, size: tuple[int, int]) -> None:
-    resize(driver, size)
-    driver.get(url)
-    for theme, suffix in (("light", ""), ("dark", "-dark")):
-        driver.execute_script("document.documentElement.setAttribute('data-bs-theme', arguments[0])", theme)
-        target = IMAGES / f"{name}{suffix}.png"
+def take(driver: Chrome, url: str, name: str) -> None:
+    """Take the picture of a page in each size and theme, as a browser whose system has that theme shows it."""
+    for (of_size, size), (of_theme, theme) in VARIANTS:
+        features = [{"name": "prefers-color-scheme", "value": theme}]
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        resize(driver, size)
+        driver.get(url)
+        target = IMAGES / f"{name}{of_size}{of_theme}.png"
         assert driver.save_screenshot(str(target))
         print(f"{target.relative_to(IMAGES.parents[1])}: {size[0]} x {size[1]}")
 
@@ -76,13 +88,13 @@ def main() -> int:
         ):
             scenario.processes.all()
             campaign = scene(scenario)
+            driver.get(f"{flower.url}/campaigns/streams")  # a rate needs two looks
             driver.get(f"{flower.url}/campaigns")
             cell = f'[data-campaign="{campaign}"] [data-column="rate"]'
             read = "return document.querySelector(arguments[0])?.innerText ?? '–'"  # the page replaces its elements
             wait_until(lambda: driver.execute_script(read, cell) != "–", within=20, what="a rate")
-            for title, path in (("campaigns", "/campaigns"), ("campaign", f"/campaigns/{campaign}")):
-                take(driver, flower.url + path, title, DESKTOP)
-                take(driver, flower.url + path, f"{title}-phone", PHONE)
+            for name, path in PAGES.items():
+                take(driver, f"{flower.url}/campaigns{path.format(campaign=campaign)}", name)
     return 0
 
 
