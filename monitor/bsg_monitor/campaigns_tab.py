@@ -25,7 +25,6 @@ from bsg_monitor.doubts_page import DoubtsHandler, as_shown
 from bsg_monitor.handlers import CampaignHandler, ControlHandler
 from bsg_monitor.metrics import CampaignMetrics
 from bsg_monitor.operator_log_page import OperatorLogHandler
-from bsg_monitor.progress import progress_of
 from bsg_monitor.rejects_download import RejectsHandler
 from bsg_monitor.sources import Sources
 from bsg_monitor.streams_page import StreamsHandler
@@ -34,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 TEMPLATES = Path(__file__).parent / "templates"
 STATIC = Path(__file__).parent / "static"
+NAVBAR = "navbar.html"
 CAMPAIGN_ID = "[0-9A-Za-z]{22}"
 TAB = b"""<li class="nav-item">
           <a class="nav-link{% if active_tab == 'campaigns' %} active{% end %}"
@@ -43,28 +43,29 @@ TAB = b"""<li class="nav-item">
         """
 BEFORE = b"""<li class="nav-item">
           <a class="nav-link{% if active_tab == 'workers' %} active{% end %}\""""
-"""The text in Flower's navbar.html before which the tab is inserted: its first own tab."""
+"""The text in Flower's navigation bar before which the tab is inserted: its first own tab."""
 
 
 def add_campaigns_tab(settings: Settings) -> None:
     """Make every Flower of this process show campaigns. Connect to nothing yet."""
-    ledger = Sources(settings)
-    REGISTRY.register(CampaignMetrics(lambda: ledger.observer.figures()))  # Flower's /metrics shows all that is in it
-    sources = {"sources": ledger}
+    sources = Sources(settings)
+    # Flower's /metrics shows all that is in the registry. The observer connects at its first use, and not here.
+    REGISTRY.register(CampaignMetrics(lambda: sources.observer.figures()))
+    initial = {"sources": sources}
     ours = [
-        url(r"/campaigns", CampaignsHandler, sources, name="campaigns"),
-        url(r"/campaigns/doubts", DoubtsHandler, sources, name="campaigns-doubts"),
-        url(r"/campaigns/streams", StreamsHandler, sources, name="campaigns-streams"),
-        url(rf"/campaigns/({CAMPAIGN_ID})", CampaignHandler, sources, name="campaign"),
+        url(r"/campaigns", CampaignsHandler, initial, name="campaigns"),
+        url(r"/campaigns/doubts", DoubtsHandler, initial, name="campaigns-doubts"),
+        url(r"/campaigns/streams", StreamsHandler, initial, name="campaigns-streams"),
+        url(rf"/campaigns/({CAMPAIGN_ID})", CampaignHandler, initial, name="campaign"),
         url(
-            rf"/campaigns/({CAMPAIGN_ID})/(pause|resume|cancel|retry)", ControlHandler, sources, name="control-campaign"
+            rf"/campaigns/({CAMPAIGN_ID})/(pause|resume|cancel|retry)", ControlHandler, initial, name="control-campaign"
         ),
-        url(r"/campaigns/operators", OperatorLogHandler, sources, name="campaigns-operators"),
-        url(rf"/campaigns/({CAMPAIGN_ID})/rejects", RejectsHandler, sources, name="campaign-rejects"),
+        url(r"/campaigns/operators", OperatorLogHandler, initial, name="campaigns-operators"),
+        url(rf"/campaigns/({CAMPAIGN_ID})/rejects", RejectsHandler, initial, name="campaign-rejects"),
         url(r"/campaigns/static/(.*)", StaticFileHandler, {"path": str(STATIC)}, name="campaigns-static"),
     ]
     flower.urls.handlers[-1:-1] = ours  # the last one responds with 404 to everything
-    flower.urls.settings["template_loader"] = CampaignsLoader(
+    loader = CampaignsLoader(
         flower.urls.settings["template_path"],
         namespace={
             "number": formatting.number,
@@ -74,13 +75,15 @@ def add_campaigns_tab(settings: Settings) -> None:
             "rate": formatting.rate,
             "waits_for": formatting.waits_for,
             "describe": describe,
-            "progress_of": progress_of,
             "as_shown": as_shown,
             "CHART_WIDTH": chart.WIDTH,
             "CHART_HEIGHT": chart.HEIGHT,
             "CAMPAIGNS_VERSION": _version(),
         },
     )
+    for name in (NAVBAR, *(path.name for path in TEMPLATES.iterdir())):
+        loader.load(name)  # compiling them takes a good part of the first view
+    flower.urls.settings["template_loader"] = loader
 
 
 class CampaignsLoader(Loader):
@@ -90,7 +93,7 @@ class CampaignsLoader(Loader):
         own = TEMPLATES / Path(name).name
         if own.is_file():
             return Template(own.read_bytes(), name=name, loader=self)
-        if name == "navbar.html":
+        if name == NAVBAR:
             return Template(with_tab((Path(self.root) / name).read_bytes()), name=name, loader=self)
         return super()._create_template(name)
 
