@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import islice
-from typing import Generic, TypeVar
 
 from bsg_broker.queues import STATUS_QUEUE, dispatch_queue
 from bsg_config.redis_connections import connect
@@ -36,9 +36,7 @@ TRANSITIONS_SHOWN = 100
 BATCHES_LOOKED_INTO = 2000  # for the chart and for what is delivered
 REJECTS_LOOKED_INTO = 10_000
 CAMPAIGNS_COUNTED = 500  # for the metrics
-REMEMBERED = 64  # campaigns whose rejects are counted
-
-T = TypeVar("T")
+CAMPAIGNS_REMEMBERED = 64  # with their reject reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +137,7 @@ class Observer:
         self._streams = StreamFiguresReader(self._ledger)
         self._directory = CampaignDirectory(self._ledger)
         self._search = CampaignSearch(self._ledger, self._directory, settings.search_key)
-        self._reasons: _Remembered[tuple[str, int], list[tuple[str, int]]] = _Remembered()
+        self._reject_reasons = lru_cache(CAMPAIGNS_REMEMBERED)(self._read_reject_reasons)
 
     def campaigns(self, view: CampaignView, searched: str | None = None) -> CampaignList:
         """Return a page of a view; its last page where there are fewer. `searched`: the text that it searches for."""
@@ -232,29 +230,10 @@ class Observer:
             waits_for=wait,
         )
 
-    def _reject_reasons(self, campaign_id: str, rejected: int) -> list[tuple[str, int]]:
-        """Return the reject codes with their counts, the most frequent first, and nothing else of a reject."""
-        known = self._reasons.get((campaign_id, rejected))
-        if known is None:
-            rows = islice(self._ledger.reading.rejects(campaign_id), REJECTS_LOOKED_INTO)
-            known = Counter(Reject.from_json(row).code.value for row in rows).most_common()
-            self._reasons.put((campaign_id, rejected), known)
-        return known
+    def _read_reject_reasons(self, campaign_id: str, _rejected: int) -> Sequence[tuple[str, int]]:
+        """Return the reject codes with their counts, the most frequent first, and nothing else of a reject.
 
-
-Key = TypeVar("Key")
-
-
-class _Remembered(Generic[Key, T]):
-    """The last REMEMBERED values that were put here."""
-
-    def __init__(self) -> None:
-        self._values: OrderedDict[Key, T] = OrderedDict()
-
-    def get(self, key: Key) -> T | None:
-        return self._values.get(key)
-
-    def put(self, key: Key, value: T) -> None:
-        self._values[key] = value
-        while len(self._values) > REMEMBERED:
-            self._values.popitem(last=False)
+        A campaign with more rejects than before is read anew.
+        """
+        rows = islice(self._ledger.reading.rejects(campaign_id), REJECTS_LOOKED_INTO)
+        return Counter(Reject.from_json(row).code.value for row in rows).most_common()
