@@ -53,7 +53,7 @@ class DoubtsHandler(LedgerHandler):
 
     @tornado.web.authenticated
     async def post(self) -> None:
-        if not self.may_control:
+        if not self.may_control:  # guard: decision-needs-permission
             raise tornado.web.HTTPError(403, READ_ONLY)
         action, account = self.get_body_argument("action", ""), self.get_body_argument("account", DEFAULT_ACCOUNT)
         if action not in DONE:

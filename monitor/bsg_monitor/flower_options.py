@@ -46,7 +46,7 @@ def _refuse_open_door(options: OptionParser) -> Callable[[], None]:
         nonlocal parsed_before
         last = parsed_before or not Path(options.conf).absolute().is_file()
         parsed_before = True
-        if last and is_open_door(options):
+        if last and is_open_door(options):  # guard: no-open-door
             raise click.UsageError(
                 f"Flower would be open to everybody at address {options.address or '(all)'}. Set "
                 "FLOWER_BASIC_AUTH=user:password (or --basic_auth, or --auth with --auth_provider), or leave "

@@ -57,13 +57,13 @@ class LedgerHandler(BaseHandler):  # type: ignore[misc]  # Flower is not typed
     def set_default_headers(self) -> None:
         # Not Flower's: with FLOWER_UNAUTHENTICATED_API it lets the pages of every other site read its own.
         self.set_header("X-Content-Type-Options", "nosniff")
-        self.set_header("X-Frame-Options", "DENY")
-        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Frame-Options", "DENY")  # guard: page-in-no-frame
+        self.set_header("Cache-Control", "no-store")  # guard: page-in-no-cache
 
     def check_xsrf_cookie(self) -> None:
         # Flower asks for the token only where a cookie is the login; a button that costs money asks always.
-        super().check_xsrf_cookie()
-        tornado.web.RequestHandler.check_xsrf_cookie(self)
+        super().check_xsrf_cookie()  # guard: other-sites-refused
+        tornado.web.RequestHandler.check_xsrf_cookie(self)  # guard: token-always-checked
 
     @property
     def may_control(self) -> bool:
@@ -74,10 +74,10 @@ class LedgerHandler(BaseHandler):  # type: ignore[misc]  # Flower is not typed
         """Return the login of whoever asks; "" without one."""
         if isinstance(self.current_user, str):
             return self.current_user
-        scheme, _, credentials = self.request.headers.get("Authorization", "").partition(" ")
-        if not self.application.options.basic_auth or scheme != "Basic":
+        if not self.application.options.basic_auth:  # guard: login-was-checked
             return ""
-        return b64decode(credentials).decode().partition(":")[0]  # Flower has held it against its own
+        _, credentials = self.request.headers["Authorization"].split()  # as Flower, which has checked it, splits it
+        return b64decode(credentials).decode().partition(":")[0]
 
     async def press(self, action: str, subject: str, act: Callable[[], Any]) -> Any:
         """Record that a button was pressed, and then act. Return what `act` returns."""
@@ -85,7 +85,7 @@ class LedgerHandler(BaseHandler):  # type: ignore[misc]  # Flower is not typed
 
         def recorded() -> Any:
             with queue_errors():
-                self.sources.ledger.operator_log.note(press)
+                self.sources.ledger.operator_log.note(press)  # guard: press-is-recorded
             return act()
 
         return await self.sources.snapshots.run(recorded)
@@ -135,7 +135,7 @@ class ControlHandler(CampaignHandler):
 
     @tornado.web.authenticated
     async def post(self, campaign_id: str, action: str) -> None:
-        if not self.may_control:
+        if not self.may_control:  # guard: button-needs-permission
             raise tornado.web.HTTPError(403, READ_ONLY)
         try:
             await self.press(action, campaign_id, self._step(campaign_id, action))

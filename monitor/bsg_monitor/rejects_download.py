@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
 
 import tornado.web
 
@@ -17,18 +17,14 @@ class RejectsHandler(LedgerHandler):
 
     @tornado.web.authenticated
     async def post(self, campaign_id: str) -> None:
-        if not self.sources.may_read_rejects(self.operator):
+        if not self.sources.may_read_rejects(self.operator):  # guard: rejects-for-readers
             raise tornado.web.HTTPError(403, NOT_ALLOWED)
         file = csv_file(REJECT_COLUMNS, map(reject_cells, self.sources.producer.rejects(campaign_id)))
         with as_http_errors():
-            piece = await self.press("download rejects", campaign_id, lambda: _next(file))
+            piece = await self.press("download rejects", campaign_id, lambda: next(file, None))
             self.set_header("Content-Type", "text/csv; charset=utf-8")
             self.set_header("Content-Disposition", f'attachment; filename="rejects-{campaign_id}.csv"')
             while piece is not None:
                 self.write(piece)
                 await self.flush()
-                piece = await self.sources.snapshots.run(lambda: _next(file))
-
-
-def _next(file: Iterator[bytes]) -> bytes | None:
-    return next(file, None)
+                piece = await asyncio.to_thread(next, file, None)

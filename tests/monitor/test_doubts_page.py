@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -65,7 +66,7 @@ def test_what_needs_an_operator_is_shown_and_resolved_as_it_was_shown(
     page = visitor.get("/campaigns/doubts")
     assert "sent again" in page.text
     assert "left alone: no operator is needed yet" in page.text
-    assert "/campaigns/doubts?account=default" in visitor.get("/campaigns").text
+    assert 'href="/campaigns/doubts"' in visitor.get("/campaigns").text
 
     tried_since = decide(visitor, page, "not-sent", f"{asked}-0:7:pending")
     needs_none = decide(visitor, page, "not-sent", f"{looked_at}-0:1:left alone")
@@ -106,6 +107,19 @@ def test_a_look_up_makes_what_was_shown_due_at_once(harness: WorkerHarness, flow
     (after,) = due_indexes.looks(DueIndex.DOUBT, [f"{campaign}-0"], account=account.id).values()
     assert "Being looked up at BSG: 1 batches" in response.text
     assert after < before
+
+
+def test_a_read_only_flower_shows_what_is_in_doubt_and_decides_nothing(harness: WorkerHarness, tmp_path: Path) -> None:
+    campaign = in_doubt(harness, needs_operator=True)
+    with FlowerProcess(tmp_path, harness.environment) as flower:
+        visitor = Visitor(flower)
+        page = visitor.get("/campaigns/doubts")
+        response = decide(visitor, page, "not-sent", f"{campaign}-0:1:pending")
+
+    assert "All not sent" not in page.text
+    assert "FLOWER_READ_ONLY=false" in page.element("read-only")
+    assert response.status == 403
+    assert harness.batch(campaign).state == "unconfirmed"
 
 
 def test_an_anonymous_visitor_another_site_and_bad_input_change_nothing(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -116,6 +117,34 @@ def test_nobody_may_see_rejected_rows_without_a_login(scenario: ScenarioEnvironm
     token = visitor.get(f"/campaigns/{campaign}").token
 
     assert visitor.post(f"/campaigns/{campaign}/rejects", {"_xsrf": token}).status == 403
+
+
+def test_a_login_that_flower_has_not_checked_is_none(running: ScenarioEnvironment, tmp_path: Path) -> None:
+    settings = {**running.processes.settings, "FLOWER_READ_ONLY": "false", "REJECT_READERS": "ann"}
+    campaign = running.producer.enqueue([*messages(1), {"phone": "12", "text": "Hi"}], sender="MyShop").campaign_id
+    running.wait_for(campaign, "done")
+    with FlowerProcess(tmp_path, settings) as flower:
+        pretender = Visitor(flower, Authorization=login("ann"))
+        page = pretender.get(f"/campaigns/{campaign}")
+        refused = pretender.post(f"/campaigns/{campaign}/rejects", {"_xsrf": page.token})
+        pretender.press(campaign, "cancel")
+        log = pretender.get(f"{LOG}?campaign={campaign}").text
+
+    assert "Download as CSV" not in page.text
+    assert refused.status == 403
+    assert "(no login)" in log
+    assert "ann" not in log.partition("<tbody")[2]
+
+
+def test_a_login_is_recorded_however_its_header_is_written(
+    scenario: ScenarioEnvironment, guarded: FlowerProcess
+) -> None:
+    campaign = scenario.send(10)
+    ann = Visitor(guarded, Authorization=login("ann").replace(" ", "\t"))
+
+    assert ann.press(campaign, "pause").status == 200
+
+    assert "(no login)" not in ann.get(f"{LOG}?campaign={campaign}").text
 
 
 def test_the_log_keeps_the_latest_presses_and_cuts_long_values(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
