@@ -12,6 +12,10 @@ from bsg_monitor.handlers import LedgerHandler
 from bsg_monitor.searches import MAX_SEARCHED_CHARACTERS
 
 FORGOTTEN = "Flower does not know this search any more: search again."
+NOT_INDEXED = (
+    "Flower finds no phone, and no reference id of a campaign's message, because SEARCH_KEY is not set: set it for "
+    "workers, beat and Flower."
+)
 
 
 class CampaignsHandler(LedgerHandler):
@@ -31,6 +35,7 @@ class CampaignsHandler(LedgerHandler):
             states=STATES,
             orders=ORDER_NAMES,
             forgotten=FORGOTTEN if view.search and text is None else None,
+            not_indexed=None if text is None or self.sources.indexes_messages else NOT_INDEXED,
             max_searched_characters=MAX_SEARCHED_CHARACTERS,
         )
 

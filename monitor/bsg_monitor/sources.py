@@ -22,6 +22,11 @@ class Sources:
         """Return whether somebody with that login may see rejected rows, which have phones."""
         return operator in self._settings.reject_readers  # guard: readers-are-named
 
+    @property
+    def indexes_messages(self) -> bool:
+        """Return whether campaigns are found by the phones and the reference ids of their messages."""
+        return self._settings.search_key is not None
+
     @cached_property
     def ledger(self) -> Ledger:
         return Ledger(connect(self._settings))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -109,6 +110,7 @@ def test_a_campaign_is_found_by_its_name_and_by_ids_of_any_kind(
     for text in ("no such name", "0" * 22, "<script>", "x" * 1000):
         assert found(visitor, text) == []
         assert "No campaign is like this." in search(visitor, text).text
+        assert "SEARCH_KEY" not in search(visitor, text).text
 
 
 def test_a_search_leads_to_an_address_without_its_text(
@@ -139,6 +141,18 @@ def test_a_campaign_is_found_by_a_phone_which_is_in_no_address_and_in_no_log(
     assert str(phone) not in search(visitor, str(phone)).text
     assert str(phone) not in flower.log.read_text()
     assert str(phone) not in scenario.processes.logs()
+
+
+def test_a_flower_without_a_search_key_says_that_it_finds_no_phone(
+    scenario: ScenarioEnvironment, tmp_path: Path
+) -> None:
+    settings = {**scenario.processes.settings, "SEARCH_KEY": ""}
+    with FlowerProcess(tmp_path, settings) as flower:
+        visitor = Visitor(flower)
+        found_nothing, plain = search(visitor, "380669123456"), visitor.get("/campaigns?state=expired")
+
+    assert "because SEARCH_KEY is not set" in found_nothing.text
+    assert "SEARCH_KEY" not in plain.text
 
 
 def test_a_search_needs_the_pages_token(visitor: Visitor) -> None:
