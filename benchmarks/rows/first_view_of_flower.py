@@ -41,7 +41,8 @@ def _shown(driver: Chrome, load: Callable[[], object]) -> float:
 def _flower(measurement: Measurement) -> Figures:
     with RedisServer(measurement.directory / "redis") as redis, browser() as driver:
         seed(redis.url, done=DONE, live=LIVE)
-        with FlowerProcess(measurement.directory / "flower", {"REDIS_URL": redis.url}) as flower:
+        settings = {"REDIS_URL": redis.url, "BSG_API_KEY": "live_benchmark"}
+        with FlowerProcess(measurement.directory / "flower", settings) as flower:
             driver.get(f"{flower.url}/healthcheck")  # a browser that has drawn no page yet takes its time
             tab = f"{flower.url}/campaigns"
             figures = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from selenium.webdriver import ActionChains, Chrome
@@ -71,6 +72,30 @@ def test_axe_core_finds_no_violation(
     chromium.execute_script("document.documentElement.setAttribute('data-bs-theme', arguments[0])", theme)
 
     assert violations(chromium) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_core_finds_no_violation_in_what_a_search_and_a_button_report(
+    running: ScenarioEnvironment, flower: FlowerProcess, chromium: Chrome, theme: str
+) -> None:
+    resize(chromium, DESKTOP)
+    receipt = running.producer.stream("codes", sender="MyShop").send({"phone": 380_661_231_231, "text": "Your code: 1"})
+    campaign = running.send(1)
+    running.wait_for(campaign, "done")
+    for path, searched, shown in (
+        ("", "no such campaign", ".empty-table-message"),
+        ("/streams", "nosuchmessage", "#not-found"),
+        ("/streams", receipt.message_id, "#message"),
+        (f"/{campaign}?done=pause", "", ".alert-success"),
+    ):
+        chromium.get(f"{flower.url}/campaigns{path}")
+        if searched:
+            chromium.find_element(By.CSS_SELECTOR, ".campaigns-search").send_keys(searched, Keys.ENTER)
+        wait_until(partial(chromium.find_elements, By.CSS_SELECTOR, shown), within=10, what=shown)
+        chromium.execute_script(WITHOUT_TRANSITIONS)
+        chromium.execute_script("document.documentElement.setAttribute('data-bs-theme', arguments[0])", theme)
+
+        assert violations(chromium) == [], shown
 
 
 @pytest.mark.parametrize("path", PATHS)
