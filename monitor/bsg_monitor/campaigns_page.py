@@ -8,7 +8,7 @@ from __future__ import annotations
 import tornado.web
 
 from bsg_monitor.campaign_view import ORDER_NAMES, STATES, CampaignView
-from bsg_monitor.handlers import LedgerHandler
+from bsg_monitor.ledger_handler import LedgerHandler
 from bsg_monitor.searches import MAX_SEARCHED_CHARACTERS
 
 FORGOTTEN = "Flower does not know this search any more: search again."

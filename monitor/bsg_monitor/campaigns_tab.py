@@ -20,9 +20,9 @@ from tornado.web import StaticFileHandler, url
 from bsg_config.settings import Settings
 from bsg_ledger.waiting_texts import describe
 from bsg_monitor import chart, formatting
+from bsg_monitor.campaign_page import CampaignHandler, ControlHandler
 from bsg_monitor.campaigns_page import CampaignsHandler
 from bsg_monitor.doubts_page import DoubtsHandler, as_shown
-from bsg_monitor.handlers import CampaignHandler, ControlHandler
 from bsg_monitor.metrics import CampaignMetrics
 from bsg_monitor.operator_log_page import OperatorLogHandler
 from bsg_monitor.rejects_download import RejectsHandler

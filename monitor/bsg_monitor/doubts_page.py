@@ -10,8 +10,8 @@ import tornado.web
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.settings_invalid import SettingsInvalid
 from bsg_ledger.doubts import Doubt
-from bsg_monitor.handlers import READ_ONLY, LedgerHandler
-from bsg_producer import CampaignInvalid, QueueUnavailable
+from bsg_monitor.ledger_handler import NO_RESPONSE, READ_ONLY, LedgerHandler, as_http_errors
+from bsg_producer import CampaignInvalid
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class DoubtsHandler(LedgerHandler):
             )
         except (CampaignInvalid, SettingsInvalid) as error:
             raise tornado.web.HTTPError(400, str(error)) from None
-        overview = await self.read(("overview",), self.sources.observer.overview)
+        overview = await self.overview()
         done, count = self.get_query_argument("done", ""), self.get_query_argument("count", "")
         self.render(
             "campaigns_doubts.html",
@@ -61,11 +61,10 @@ class DoubtsHandler(LedgerHandler):
         shown = frozenset(self.get_body_arguments("shown"))
         try:
             subject = f"{len(shown)} batches in doubt of {account}"
-            count = await self.press(action, subject, lambda: self._decided(action, account, shown))
+            with as_http_errors(NO_RESPONSE):
+                count = await self.press(action, subject, lambda: self._decided(action, account, shown))
         except (CampaignInvalid, SettingsInvalid) as error:
             raise tornado.web.HTTPError(400, str(error)) from None
-        except QueueUnavailable as error:
-            raise tornado.web.HTTPError(503, f"The ledger did not respond, so look again: {error}") from None
         logger.info("%d batches in doubt of %s: %s, asked for by %s", count, account, action, self.request.remote_ip)
         self.redirect(
             f"{self.reverse_url('campaigns-doubts')}?account={account}&done={action}&count={count}", status=303

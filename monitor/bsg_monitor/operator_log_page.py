@@ -5,7 +5,7 @@ from __future__ import annotations
 import tornado.web
 
 from bsg_ledger.operator_log import LoggedPress
-from bsg_monitor.handlers import LedgerHandler
+from bsg_monitor.ledger_handler import LedgerHandler
 from bsg_producer.queue_errors import queue_errors
 
 PRESSES_SHOWN = 200
@@ -23,5 +23,6 @@ class OperatorLogHandler(LedgerHandler):
                 return self.sources.ledger.operator_log.latest(PRESSES_SHOWN, subject=campaign_id)
 
         presses = await self.read(("operators", campaign_id), latest)
-        overview = await self.read(("overview",), self.sources.observer.overview)
-        self.render("campaigns_operators.html", presses=presses, campaign_id=campaign_id, overview=overview)
+        self.render(
+            "campaigns_operators.html", presses=presses, campaign_id=campaign_id, overview=await self.overview()
+        )

@@ -6,7 +6,7 @@ import asyncio
 
 import tornado.web
 
-from bsg_monitor.handlers import LedgerHandler, as_http_errors
+from bsg_monitor.ledger_handler import LedgerHandler, as_http_errors
 from bsg_producer.files.csv_writing import REJECT_COLUMNS, csv_file, reject_cells
 
 NOT_ALLOWED = "Rejected rows have phones: only the logins of REJECT_READERS may download them."

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import tornado.web
 
-from bsg_monitor.handlers import LedgerHandler
+from bsg_monitor.ledger_handler import LedgerHandler
+from bsg_monitor.searches import MAX_SEARCHED_CHARACTERS
 from bsg_producer import MessageNotFound, MessageStatus
 
-MAX_SEARCHED_CHARACTERS = 100
 NOT_FOUND = (
     "No stream has a message with that id. A reference id of your own is known for STREAM_KEY_RETENTION at least, and "
     "is found if exactly one stream has it."
@@ -32,13 +32,13 @@ class StreamsHandler(LedgerHandler):
     async def _show(self, message: MessageStatus | None, *, searched: bool) -> None:
         page = self.page_asked_for()
         listed = await self.read(("streams", page), lambda: self.sources.stream_observer.streams(page))
-        overview = await self.read(("overview",), self.sources.observer.overview)
         self.render(
             "campaigns_streams.html",
             listed=listed,
-            overview=overview,
+            overview=await self.overview(),
             message=message,
             not_found=NOT_FOUND if searched and message is None else None,
+            max_searched_characters=MAX_SEARCHED_CHARACTERS,
         )
 
     async def _found(self, text: str) -> MessageStatus | None:
