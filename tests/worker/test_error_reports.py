@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import ItemsView, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -88,6 +91,17 @@ def test_nothing_that_is_reported_has_a_phone_a_text_or_a_key(
 
     assert secrets_in(sentry.received) == []
     assert all("vars" not in frame for event in sentry.items("event") for frame in frames(event))
+
+
+def test_a_process_that_shall_report_without_the_sdk_says_so() -> None:
+    program = "import sys; sys.modules['sentry_sdk'] = None; import bsg_worker.application"
+    environment = {**os.environ, "REDIS_URL": "redis://127.0.0.1:1", "SENTRY_DSN": "http://public@127.0.0.1:1/1"}
+
+    shown = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    ).stderr
+
+    assert "install the extra `sentry`" in shown
 
 
 def failures(sentry: SentryServer, kind: str) -> list[Mapping[str, Any]]:

@@ -5,6 +5,7 @@ What is reported has ids, counts and outcomes, as the log has, and no phone, tex
 
 from __future__ import annotations
 
+import logging
 import os
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -18,14 +19,21 @@ from bsg_worker.logs import subject_of
 if TYPE_CHECKING:
     from sentry_sdk.types import Breadcrumb, BreadcrumbHint, Event, Hint, MonitorConfig
 
+logger = logging.getLogger(__name__)
+
 BEAT_MONITOR = "bsg-beat"
 SECONDS_BETWEEN_CHECK_INS = 60.0  # Sentry knows no shorter interval
 _MINUTES_OF_DELAY = 2
 
 
 def is_reporting() -> bool:
-    """Return whether this process shall report to Sentry."""
-    return bool(os.environ.get("SENTRY_DSN")) and find_spec("sentry_sdk") is not None
+    """Return whether this process shall report to Sentry. Warn if it shall and cannot."""
+    if not os.environ.get("SENTRY_DSN"):
+        return False
+    if find_spec("sentry_sdk") is None:
+        logger.warning("SENTRY_DSN is set, but nothing is reported to Sentry: install the extra `sentry`.")
+        return False
+    return True
 
 
 def begin_reporting() -> None:
