@@ -47,10 +47,10 @@ class MessageIndex:
     def find(self, kind: str, digest: bytes, campaign_ids: Sequence[str]) -> dict[str, int]:
         """Return, of each of the campaigns that has such a message, the index of the first one."""
         found: dict[str, int] = {}
-        first = 0
+        first, byte, most = 0, 0, BYTES_AT_ONCE // len(digest) * len(digest)
         while first < len(campaign_ids):
             some = campaign_ids[first : first + CAMPAIGNS_AT_ONCE]
-            searched, *rest = self._scripts.run("find_digest", kind, digest, BYTES_AT_ONCE, *some)
+            searched, byte, *rest = self._scripts.run("find_digest", kind, digest, byte, most, *some)
             found |= {text_of(name): int(index) for name, index in zip(rest[::2], rest[1::2], strict=True)}
             first += int(searched)
         return found

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bsg_ledger import message_index
 from bsg_ledger.due_indexes import DueIndex
 from bsg_messages.search_digests import Searched
 from bsg_monitor.campaign_directory import CampaignDirectory
@@ -115,6 +116,27 @@ def test_an_index_that_is_behind_the_feed_goes_on_with_what_the_feed_has(harness
 
     assert index_messages(harness.runtime) == "indexed 2 batches"
     assert found(harness, str(PHONE + 1)) == [campaign]
+
+
+def test_a_large_campaign_is_searched_in_steps(harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    small, large, last = (harness.prepared(1) for _ in range(3))
+    index = harness.runtime.ledger.message_index
+    client: Any = harness.runtime.redis
+    for campaign, count in ((small, 3), (large, 100), (last, 10)):
+        digests = {number: f"{number:06d}".encode() for number in range(count)}
+        index.note(campaign, "phones", digests, keep_ms=60_000)
+    monkeypatch.setattr(message_index, "BYTES_AT_ONCE", 65)  # ten digests, and a part of one
+
+    def found(number: int) -> dict[str, int]:
+        return index.find("phones", f"{number:06d}".encode(), [small, large, "unknown", last])
+
+    assert found(2) == dict.fromkeys((small, large, last), 2)
+    assert found(9) == dict.fromkeys((large, last), 9)
+    assert found(10) == {large: 10}
+    assert found(100) == {}
+    client.config_resetstat()
+    assert found(99) == {large: 99}
+    assert client.info("commandstats")["cmdstat_evalsha"]["calls"] >= 11
 
 
 def test_a_digest_is_found_only_where_one_begins(harness: WorkerHarness) -> None:

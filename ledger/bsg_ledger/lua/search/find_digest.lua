@@ -1,11 +1,13 @@
 #!lua flags=no-writes
 -- Finds the messages that have a digest.
-local kind, digest, most = unpack(ARGV, 1, 3)
-local FIRST_CAMPAIGN = 4
--- ARGV    kind: of what the digests are; digest; most: bytes that are searched in a call; then campaigns
--- Return  {how many of the campaigns were searched, then campaign and index of the first message of each that has one}
+local kind, digest, from, most = unpack(ARGV, 1, 4)
+local FIRST_CAMPAIGN = 5
+-- ARGV    kind: of what the digests are; digest; from: the byte at which the first campaign is searched on; most: bytes that
+--         are searched in a call, whole digests; then campaigns
+-- Return  {how many of the campaigns were searched to their end, the byte at which the next one is searched on, then campaign
+--         and index of the first message of each that has one}
 -- Transition  none
-local found, searched, bytes = { 0 }, 0, 0
+local found, searched, left = { 0, 0 }, 0, number(most)
 
 local function index_in(digests)
   local from = 1
@@ -18,11 +20,18 @@ local function index_in(digests)
 end
 
 for i = FIRST_CAMPAIGN, #ARGV do
-  if bytes >= number(most) then break end
-  local digests = redis.call('GET', digests_key(ARGV[i], kind)) or ''
+  local first = i == FIRST_CAMPAIGN and number(from) or 0
+  local digests = redis.call('GETRANGE', digests_key(ARGV[i], kind), first, first + left - 1)
   local index = index_in(digests)
-  if index then found[#found + 1], found[#found + 2] = ARGV[i], index end
-  searched, bytes = searched + 1, bytes + #digests
+  left = left - #digests
+  if index then
+    found[#found + 1], found[#found + 2] = ARGV[i], first / #digest + index
+  elseif left == 0 then
+    found[2] = first + #digests
+    break
+  end
+  searched = searched + 1
+  if left == 0 then break end
 end
 found[1] = searched
 return found
