@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 from benchmarks.comparing import Figures, Goal, Measurement, Row, Side
@@ -17,6 +18,7 @@ from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.streams import MESSAGES_A_CALL
 from bsg_ledger.work import Prepare, Recheck, Send
 from bsg_messages.campaign_ids import new_campaign_id
+from bsg_messages.search_digests import DIGEST_BYTES, Searched
 from bsg_producer import Stream
 from bsg_worker import runtime
 from bsg_worker.poll.poll import AT_ONCE
@@ -25,6 +27,7 @@ from bsg_worker.submit.recheck import recheck_suppressions
 
 BATCHES, BATCHES_IN_SHORT = 10_000, 1_000
 MESSAGES, MESSAGES_IN_SHORT = 10_000, 1_000  # of one batch
+PHONES, PHONES_IN_SHORT = 1_000_000, 100_000  # of the campaign in which one is searched for
 LONG_AGO = 1
 KEEP_MS = 3_600_000
 WORTH_NOTING_US, NOTED = 100, 1_000_000
@@ -35,9 +38,11 @@ TAKEN_BACK, TAKEN_DUE, GIVEN_BACK = "leases taken back", "due batches taken", "d
 SUPPRESSED, REJECTED, REPORTED = "phones suppressed", "suppressed messages rejected", "delivery reports recorded"
 COMPACTED, COMPACTED_PURGED = "compacted", "purged after its compaction"
 STREAMED, STREAMED_TO_ONE = "messages of a stream", "messages of a stream to one phone"
+INDEXED, SEARCHED = "phones indexed", "a phone searched for"
 FIGURES = (
     ACCEPTED, PREPARED, GIVEN_UP, READ, EXPIRED, RETRIED, CANCELLED, TAKEN_BACK, TAKEN_DUE, GIVEN_BACK, REKEYED, BODIES,
     PURGED, SUPPRESSED, REJECTED, REPORTED, COMPACTED, COMPACTED_PURGED, STREAMED, STREAMED_TO_ONE,
+    INDEXED, SEARCHED,
 )  # fmt: skip
 
 
@@ -107,6 +112,11 @@ def _send(stream: Stream, rows: Iterator[dict[str, Any]]) -> None:
         raise RuntimeError("not all messages were accepted")
 
 
+def _digests(phones: int) -> bytes:
+    """Return as many bytes as the digests of so many phones."""
+    return Random(1).randbytes(phones * DIGEST_BYTES)
+
+
 def _report(number: int) -> PushedReport:
     return PushedReport(
         campaign_id=None, index=None, message_id=None, reference_id=f"{number:028d}", status="delivered",
@@ -173,6 +183,12 @@ def _project(measurement: Measurement) -> Figures:
         stream = producer.stream("orders", sender=SENDER)
         figures[STREAMED] = timed(lambda: _send(stream, messages(MESSAGES_A_CALL)))
         figures[STREAMED_TO_ONE] = timed(lambda: _send(stream, messages_to_one_phone(MESSAGES_A_CALL)))
+        searched, index, digest = enqueued(), worker.ledger.message_index, _digests(1)
+        of_batch = dict.fromkeys(range(len(sent)), digest)
+        figures[INDEXED] = timed(lambda: index.note(searched, Searched.PHONE, of_batch, keep_ms=KEEP_MS))
+        phones = measurement.size(PHONES, PHONES_IN_SHORT)
+        client.set(schema.DIGESTS(searched, Searched.PHONE), _digests(1 + phones)[DIGEST_BYTES:])
+        figures[SEARCHED] = timed(lambda: index.find(Searched.PHONE, digest, [searched]))
         return figures
 
 
@@ -186,6 +202,7 @@ ROW = Row(
     note=(
         "By Redis's slow log, which notes what takes longer than 0.1 ms. The campaign is 10 000 messages to one "
         "phone; what is given up is a chunk of them, and what is accepted has 10 000 chunks. A stream gets a full "
-        "call of 500. An operation is a flag, and steps of at most 25 batches; other clients come between two steps."
+        "call of 500. A phone is searched for in a campaign of a million messages. An operation is a flag, and steps "
+        "of at most 25 batches; other clients come between two steps."
     ),
 )
