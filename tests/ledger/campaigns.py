@@ -58,6 +58,12 @@ class LedgerHarness:
     def at(cls, url: str) -> LedgerHarness:
         return cls(redis.Redis.from_url(url))
 
+    def wait_for_next_millisecond(self) -> None:
+        """Wait until what follows has a later time on Redis's clock than what was before."""
+        before = self.ledger.due_indexes.now_ms()
+        while self.ledger.due_indexes.now_ms() == before:
+            pass
+
     def acceptance(self, sizes: Sequence[int], **changes: Any) -> Acceptance:
         values: dict[str, Any] = {
             "campaign_id": secrets.token_hex(11),

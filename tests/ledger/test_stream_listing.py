@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from bsg_ledger.stream_listing import ListedStream
 from bsg_ledger.times import to_datetime
 from tests.ledger.campaigns import LedgerHarness
@@ -55,7 +53,7 @@ def test_what_has_been_sent_does_not_wait(ledger_harness: LedgerHarness) -> None
 
 def test_the_oldest_message_is_that_of_the_oldest_open_campaign(ledger_harness: LedgerHarness) -> None:
     first = accept(ledger_harness)
-    time.sleep(0.002)  # of two campaigns that begin in the same millisecond none is the older one
+    ledger_harness.wait_for_next_millisecond()  # of two campaigns that begin in the same one none is the older one
     accept(ledger_harness, digest="other options")
     oldest = ledger_harness.client.hget(f"bsg:campaign:{first.campaign_id}:batch:0", "collects_from")
 
