@@ -10,7 +10,7 @@ import tornado.web
 
 from bsg_config import clock
 from bsg_monitor import chart
-from bsg_monitor.ledger_handler import NO_RESPONSE, READ_ONLY, LedgerHandler, as_http_errors
+from bsg_monitor.ledger_handler import NO_RESPONSE, READ_ONLY, LedgerHandler, as_http_errors, whole_number
 from bsg_monitor.observer import BATCHES_LOOKED_INTO, REJECTS_LOOKED_INTO
 from bsg_producer import CampaignInvalid
 
@@ -76,13 +76,13 @@ class ControlHandler(CampaignHandler):
     def _step(self, campaign_id: str, action: str) -> Callable[[], object]:
         producer = self.sources.producer
         if action == "retry":
-            hours = self.get_body_argument("hours", "")
-            if not hours:
+            written = self.get_body_argument("hours", "")
+            if not written:
                 return lambda: producer.retry(campaign_id)
-            whole = len(hours) < 9 and hours.isascii() and hours.isdecimal()
-            if not (whole and 0 < int(hours) <= MAX_DEADLINE_HOURS):
+            hours = whole_number(written)
+            if hours is None or not 0 < hours <= MAX_DEADLINE_HOURS:
                 raise tornado.web.HTTPError(400, f"A deadline is 1 to {MAX_DEADLINE_HOURS} hours from now.")
-            deadline = clock.now() + timedelta(hours=int(hours))
+            deadline = clock.now() + timedelta(hours=hours)
             return lambda: producer.retry(campaign_id, deadline=deadline)
         steps: dict[str, Callable[[str], object]] = {
             "pause": producer.pause,

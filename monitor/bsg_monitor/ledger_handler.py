@@ -36,6 +36,11 @@ def as_http_errors(unavailable: str = "The ledger cannot be read") -> Iterator[N
         raise tornado.web.HTTPError(503, f"{unavailable}: {error}") from None
 
 
+def whole_number(text: str) -> int | None:
+    """Return the number of up to eight digits that somebody has written; None for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else None
+
+
 class LedgerHandler(BaseHandler):  # type: ignore[misc]  # Flower is not typed
     """Flower's handler, with the ledger to read from, and stricter where Flower is lenient."""
 
@@ -79,8 +84,8 @@ class LedgerHandler(BaseHandler):  # type: ignore[misc]  # Flower is not typed
         return await self.sources.snapshots.run(recorded)
 
     def page_asked_for(self) -> int:
-        text = self.get_query_argument("page", "1")
-        return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else 1
+        page = whole_number(self.get_query_argument("page", "1"))
+        return 1 if page is None else page
 
     async def overview(self) -> Overview:
         overview: Overview = await self.read(("overview",), self.sources.observer.overview)

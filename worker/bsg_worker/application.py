@@ -33,8 +33,7 @@ FOREIGN_BROKERS = ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER
 for name in FOREIGN_BROKERS:
     os.environ.pop(name, None)
 
-if is_reporting():
-    begin_reporting()
+begin_reporting()
 
 app = Celery("bsg_worker")
 SETTINGS = Settings.from_environment()

@@ -27,17 +27,19 @@ _MINUTES_OF_DELAY = 2
 
 
 def is_reporting() -> bool:
-    """Return whether this process shall report to Sentry. Warn if it shall and cannot."""
-    if not os.environ.get("SENTRY_DSN"):
-        return False
-    if find_spec("sentry_sdk") is None:
-        logger.warning("SENTRY_DSN is set, but nothing is reported to Sentry: install the extra `sentry`.")
-        return False
-    return True
+    """Return whether this process shall report to Sentry, and can."""
+    return bool(os.environ.get("SENTRY_DSN")) and find_spec("sentry_sdk") is not None
 
 
 def begin_reporting() -> None:
-    """From now on, report to Sentry. Its own variables, such as SENTRY_ENVIRONMENT, configure the rest."""
+    """From now on, report to Sentry if SENTRY_DSN is set. Warn if the extra `sentry` is missing then.
+
+    Sentry's own variables, such as SENTRY_ENVIRONMENT, configure the rest.
+    """
+    if not is_reporting():
+        if os.environ.get("SENTRY_DSN"):
+            logger.warning("SENTRY_DSN is set, but nothing is reported to Sentry: install the extra `sentry`.")
+        return
     import sentry_sdk
     from sentry_sdk.integrations.celery import CeleryIntegration
 

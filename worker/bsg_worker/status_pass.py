@@ -23,6 +23,7 @@ def run_status_pass(accounts: Accounts) -> str:
     try:
         short = one_at_a_time(accounts.status_pass, lambda: accounts.each(_short_of))
     finally:
+        # A failure that lasts must not keep doubts from being looked up.
         doubts = accounts.each(reconcile)
     return _joined(short, doubts)
 

@@ -10,12 +10,12 @@ local FIRST_CAMPAIGN = 5
 local found, searched, left = { 0, 0 }, 0, number(most)
 
 local function index_in(digests)
-  local from = 1
+  local next_byte = 1
   while true do
-    local at = string.find(digests, digest, from, true)
+    local at = string.find(digests, digest, next_byte, true)
     if not at then return nil end
     if (at - 1) % #digest == 0 then return (at - 1) / #digest end  -- guard: digest-begins-here
-    from = at + 1
+    next_byte = at + 1
   end
 end
 
