@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-import redis
 import requests
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import PlainTextResponse
@@ -19,9 +18,11 @@ from bsg_config.settings import Settings
 from bsg_producer import AsyncProducer, CampaignNotFound
 from bsg_producer.fastapi import ProducerDep, callbacks, exception_handlers, get_producer, lifespan
 from tests.producer.test_enqueueing import producer_at
+from tests.servers import RedisServer
 from tests.web_servers import serve_asgi
 
 NOWHERE = "redis://127.0.0.1:1/0"
+CLOSE_FRAME = b"\x88\x02\x03\xe8"  # of a WebSocket, with the code 1000
 SECRET = "s3cret-s3cret-s3cret"
 
 
@@ -72,8 +73,11 @@ def test_settings_may_be_given(redis_url: str) -> None:
         assert requests.post(f"{url}/send", timeout=10).ok
 
 
-def test_the_producer_is_closed_when_the_app_ends(environment: str) -> None:
-    with redis.Redis.from_url(environment) as client:
+def test_the_producer_is_closed_when_the_app_ends(
+    own_redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", own_redis_server.url)
+    with own_redis_server.client() as client:
         before = len(client.client_list())
         with served(shop()) as url:
             requests.post(f"{url}/send", timeout=10)
@@ -113,7 +117,10 @@ def test_a_web_socket_is_served_with_the_producer_of_its_app(environment: str) -
             b"GET /campaigns HTTP/1.1\r\nHost: shop.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + b"A" * 22 + b"==\r\n\r\n"
         )
-        received = b"".join(iter(lambda: client.recv(4096), b""))
+        received = b""
+        # The server closes the connection only when its visitor has closed it too, or after ten seconds.
+        while not received.endswith(CLOSE_FRAME) and (piece := client.recv(4096)):
+            received += piece
 
     assert b"0 campaigns" in received
 
