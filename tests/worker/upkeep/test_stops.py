@@ -153,6 +153,22 @@ def test_a_pass_that_ends_because_bsg_does_not_respond_leaves_the_rest_due(redis
         assert stop_at_bsg(harness.runtime) == "4 of 4 stops are over"
 
 
+def test_a_pass_that_dies_keeps_few_stops_from_the_next_one(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(_: int) -> str:
+        raise SystemExit
+
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
+        cancelled_in_creation(harness, 5, stop_in_creation=True)
+        monkeypatch.setattr("bsg_worker.upkeep.stops.AT_ONCE", 2)
+        with monkeypatch.context() as patch:
+            patch.setattr(harness.runtime.client, "stop", die)
+            with pytest.raises(SystemExit):
+                stop_at_bsg(harness.runtime)
+
+        assert stop_at_bsg(harness.runtime) == "3 of 3 stops are over"
+
+
 def test_a_pass_that_bsg_refuses_altogether_is_not_repeated_at_once(redis_url: str) -> None:
     with Sandbox() as sandbox:
         harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1", WORKER_IN_FLIGHT="1")

@@ -14,10 +14,13 @@ from bsg_worker.read_failures import is_not_found
 from bsg_worker.row_requests import RowRequests, shuffled
 from bsg_worker.runtime import Runtime
 
-AT_ONCE = 500
+AT_ONCE = 32
+TAKEN_SECONDS = (
+    5.0  # a process that dies keeps what it has taken for so long; a stop that is asked for twice does no harm
+)
 AGAIN_SECONDS = 10.0
 AGAIN_IN_CREATION_SECONDS = 1.0  # BSG refuses to stop a campaign in creation, and may send it a moment later
-AT_MOST_SECONDS = 8.0  # below AGAIN_SECONDS: two passes do not ask for the same campaign at once
+AT_MOST_SECONDS = 8.0  # then the other accounts are served
 FEW = 2  # campaigns whose statuses are read one by one: for more of them BSG's list is one request for all
 
 CREATION = "creation"
@@ -25,12 +28,10 @@ CREATION = "creation"
 
 def stop_at_bsg(runtime: Runtime) -> str:
     """Ask BSG to stop the campaigns whose stops are due. A stop is over when BSG reports a final status."""
-    due = runtime.ledger.due_indexes.take_due(
-        DueIndex.STOPS, account=runtime.account.id, at_most=AT_ONCE, put_off_ms=int(AGAIN_SECONDS * 1000)
-    )
-    if not due:
-        return ""
-    return _Pass(runtime).over(due)
+    this_pass = _Pass(runtime)
+    while not this_pass.ended and (due := this_pass.take_some()):
+        this_pass.stop(due)
+    return this_pass.outcome
 
 
 class _Pass:
@@ -41,18 +42,40 @@ class _Pass:
         self._lock = Lock()
         self._refused: list[int] = []
         self._asked: set[str] = set()
+        self._taken: set[str] = set()
+        self._over = 0
 
-    def over(self, due: Sequence[str]) -> str:
-        """Return what came of the stops, as counts."""
+    @property
+    def ended(self) -> bool:
+        return self._requests.over or clock.monotonic() >= self._stop_at
+
+    @property
+    def outcome(self) -> str:
+        """What came of the stops, as counts."""
+        if not self._taken:
+            return ""
+        outcome = f"{self._over} of {len(self._taken)} stops are over"
+        return f"{outcome}: {self._requests.cause}" if self._requests.cause else outcome
+
+    def take_some(self) -> list[str]:
+        due = self._runtime.ledger.due_indexes.take_due(
+            DueIndex.STOPS,
+            account=self._runtime.account.id,
+            at_most=AT_ONCE,  # guard: stop-in-parts
+            put_off_ms=int(TAKEN_SECONDS * 1000),
+        )
+        self._taken.update(due)
+        return due
+
+    def stop(self, due: Sequence[str]) -> None:
+        self._refused, self._asked = [], set()
         stoppable = shuffled(self._without_those_in_creation(due))
-        ended = self._requests.each(stoppable, self._ask)
-        ended += self._ended_by_status(self._refused)
+        self._over += self._requests.each(stoppable, self._ask)
+        self._over += self._ended_by_status(self._refused)
         not_asked = [bsg_id for bsg_id in stoppable if bsg_id not in self._asked]
         # If BSG refuses all that the account asks for, the next pass may wait.
         if not_asked and not self._requests.refused:  # guard: stop-rest-at-once
             self._runtime.ledger.due_indexes.give_back(DueIndex.STOPS, not_asked, account=self._runtime.account.id)
-        outcome = f"{ended} of {len(due)} stops are over"
-        return f"{outcome}: {self._requests.cause}" if self._requests.cause else outcome
 
     def _without_those_in_creation(self, due: Sequence[str]) -> list[str]:
         """Leave out campaigns that BSG refused to stop in `creation` and still lists so, except one.
