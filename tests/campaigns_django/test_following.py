@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -9,9 +12,12 @@ from django.core.management import CommandError, call_command
 from django.test.utils import override_settings
 
 from bsg_campaigns_django import signals
+from bsg_campaigns_django.follower import follow
+from bsg_campaigns_django.management.commands import bsg_follow
 from bsg_campaigns_django.models import Campaign, FeedPosition, Message, Outgoing, OutgoingState
 from tests.campaigns_django.harness import SHOP, Project, order, receiving
 from tests.campaigns_django.shop.models import Seen
+from tests.servers import RedisServer
 
 
 def note(transition: Any, **_: Any) -> None:
@@ -160,3 +166,36 @@ def test_a_follower_without_the_address_of_redis_ends_with_the_remedy(
 
     with override_settings(BSG_CAMPAIGNS={}), pytest.raises(CommandError, match="REDIS_URL: Not set"):
         call_command("bsg_follow")
+
+
+@pytest.mark.parametrize("migrated", ["sqlite"], indirect=True)
+def test_a_follower_tells_once_that_redis_is_away_and_that_it_works_again(
+    own_redis_server: RedisServer, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes = []
+
+    def counted(*arguments: Any) -> int:
+        passes.append(arguments)
+        if len(passes) == 4:
+            own_redis_server.start()
+        return follow(*arguments)
+
+    class Told(StringIO):
+        def write(self, line: str) -> int:
+            if "works again" in line:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return super().write(line)
+
+    told = Told()
+    handler = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(bsg_follow, "follow", counted)
+    own_redis_server.stop()
+    try:
+        with override_settings(BSG_CAMPAIGNS={"REDIS_URL": own_redis_server.url, "QUEUE_TIMEOUT": "0.2"}):
+            call_command("bsg_follow", interval=0.01, stderr=told)
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+
+    away, *again = told.getvalue().splitlines()
+    assert away.startswith("QueueUnavailable: ")
+    assert again == ["The follower works again."]

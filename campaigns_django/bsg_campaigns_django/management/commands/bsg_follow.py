@@ -33,10 +33,11 @@ class Command(BaseCommand):
         parser.add_argument("--database", default=DEFAULT_DB_ALIAS, metavar="ALIAS", help="the database of the models")
 
     def handle(self, *_: Any, once: bool, interval: float, database: str, **__: Any) -> None:
-        stopped = Event()
+        stopped, told = Event(), ""
         if not once:
             signal.signal(signal.SIGTERM, lambda *_: stopped.set())
         while not stopped.is_set():
+            failure = ""
             try:
                 done = follow(producer(), database)
             except SettingsInvalid as error:
@@ -44,8 +45,10 @@ class Command(BaseCommand):
             except (BSGCampaignsError, ReceiverFailed, Error) as error:
                 if once:
                     raise CommandError(str(error)) from error
-                self.stderr.write(f"{type(error).__name__}: {error}. It is tried again.")
-                done = 0
+                done, failure = 0, f"{type(error).__name__}: {error}"
+            if failure != told:  # not each time: Redis may be away for hours
+                self.stderr.write(f"{failure}. It is tried again." if failure else "The follower works again.")
+                told = failure
             if once and not done:
                 return
             if not done:
