@@ -149,12 +149,15 @@ class BSGClient:
 
         BSG may ignore the period, so check the times. Raise ReadFailed. BSG: GET /api/campaigns.
         """
-        query = {
-            "filter[type]": "sms",
-            "filter[from]": self._printed(since),
-            "filter[to]": self._printed(until),
-        }
-        return listed(partial(self._get, "/api/campaigns"), query, campaign_response)
+        return listed(partial(self._get, "/api/campaigns"), self._of_period(since, until), campaign_response)
+
+    def newest_campaigns(self, since: datetime, until: datetime) -> NewestFirst[CampaignResponse]:
+        """Return the campaigns of a period of three months at most, the newest first, a page at a time.
+
+        BSG: GET /api/campaigns.
+        """
+        get, query = partial(self._get, "/api/campaigns"), self._of_period(since, until)
+        return NewestFirst(get, query, campaign_response, lambda campaign: campaign.id)
 
     def messages(self, campaign_id: int | None = None, reference_id: str | None = None) -> Iterator[MessageRow]:
         """Yield the messages of a campaign, or with a reference id, reading pages on demand.
@@ -272,6 +275,9 @@ class BSGClient:
             return response
         before_second()  # guard: second-post-slot
         return attempt(renewed)
+
+    def _of_period(self, since: datetime, until: datetime) -> dict[str, str]:
+        return {"filter[type]": "sms", "filter[from]": self._printed(since), "filter[to]": self._printed(until)}
 
     def _printed(self, moment: datetime) -> str:
         if moment.tzinfo is None:

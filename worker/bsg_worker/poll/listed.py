@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from datetime import datetime
 
 from bsg_client.responses import CampaignResponse
 from bsg_worker.reconcile.lookup import ZONE_MARGIN
@@ -12,18 +11,19 @@ from bsg_worker.row_requests import RowRequests
 from bsg_worker.runtime import Runtime
 
 
-def listed_campaigns(
-    runtime: Runtime, requests: RowRequests, wanted: Set[int], oldest: datetime
-) -> dict[int, CampaignResponse]:
-    """Return the wanted campaigns that BSG lists, fewer if a request fails. None of them is older than `oldest`."""
-    missing = set(wanted)
+def listed_campaigns(runtime: Runtime, requests: RowRequests, wanted: Set[int]) -> dict[int, CampaignResponse]:
+    """Return the wanted campaigns that BSG lists, fewer if a request fails.
+
+    The newest come first, as those whose status changes are new, and an account may have thousands a day.
+    """
     listed: dict[int, CampaignResponse] = {}
-    now = runtime.ledger.due_indexes.now()
+    now, oldest = runtime.ledger.due_indexes.now(), min(wanted, default=0)
+    newest = runtime.client.newest_campaigns(now - LISTABLE, now + ZONE_MARGIN)
+    read_back_to = None
     with requests.one():
-        for response in runtime.client.campaigns(max(oldest - ZONE_MARGIN, now - LISTABLE), now + ZONE_MARGIN):
-            if response.id in missing:
-                missing.remove(response.id)
-                listed[response.id] = response
-            if not missing:
-                break
+        # guard: listed-back-to-oldest
+        while not newest.ended and len(listed) < len(wanted) and (read_back_to is None or read_back_to > oldest):
+            page = newest.page()
+            listed.update((campaign.id, campaign) for campaign in page if campaign.id in wanted)
+            read_back_to = page[-1].id if page else read_back_to
     return listed

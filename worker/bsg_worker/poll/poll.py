@@ -49,8 +49,7 @@ def poll(runtime: Runtime) -> str:
     missing = records
     looks: list[tuple[BatchRecord, CampaignResponse | None]] = []
     if len(records) > MAX_ONE_BY_ONE:
-        oldest = min(record.submitted_at or record.accepted_at for record in records)
-        listed = listed_campaigns(runtime, requests, {record.bsg_campaign_id or 0 for record in records}, oldest)
+        listed = listed_campaigns(runtime, requests, {record.bsg_campaign_id or 0 for record in records})
         looks = [(record, listed[record.bsg_campaign_id]) for record in records if record.bsg_campaign_id in listed]
         missing = [record for record in records if record.bsg_campaign_id not in listed]
     looks += [(record, None) for record in shuffled(missing)[:MAX_ONE_BY_ONE]]

@@ -15,9 +15,8 @@ from bsg_worker.row_requests import RowRequests, shuffled
 from bsg_worker.runtime import Runtime
 
 AT_ONCE = 32
-TAKEN_SECONDS = (
-    5.0  # a process that dies keeps what it has taken for so long; a stop that is asked for twice does no harm
-)
+TAKEN_SECONDS = 5.0  # a process that dies keeps for so long what it has taken
+ASKED_SECONDS = 4.0  # below TAKEN_SECONDS: two passes do not ask for the same campaign at once
 AGAIN_SECONDS = 10.0
 AGAIN_IN_CREATION_SECONDS = 1.0  # BSG refuses to stop a campaign in creation, and may send it a moment later
 AT_MOST_SECONDS = 8.0  # then the other accounts are served
@@ -39,6 +38,7 @@ class _Pass:
         self._runtime = runtime
         self._requests = RowRequests(runtime)
         self._stop_at = clock.monotonic() + AT_MOST_SECONDS
+        self._ask_until = self._stop_at
         self._lock = Lock()
         self._refused: list[int] = []
         self._asked: set[str] = set()
@@ -69,6 +69,7 @@ class _Pass:
 
     def stop(self, due: Sequence[str]) -> None:
         self._refused, self._asked = [], set()
+        self._ask_until = min(self._stop_at, clock.monotonic() + ASKED_SECONDS)
         stoppable = shuffled(self._without_those_in_creation(due))
         self._over += self._requests.each(stoppable, self._ask)
         self._over += self._ended_by_status(self._refused)
@@ -94,7 +95,7 @@ class _Pass:
         return [bsg_id for bsg_id in due if int(bsg_id) not in still]
 
     def _ask(self, bsg_id: str) -> bool:
-        if clock.monotonic() >= self._stop_at:
+        if clock.monotonic() >= self._ask_until:
             return False
         with self._lock:
             self._asked.add(bsg_id)
@@ -121,15 +122,7 @@ class _Pass:
         return self._requests.each(refused, read)
 
     def _listed(self, bsg_ids: set[int]) -> dict[int, str]:
-        reading = self._runtime.ledger.reading
-        owners = reading.owners(self._runtime.account.id, [str(bsg_id) for bsg_id in bsg_ids])
-        begun = [
-            record.first_intent_at or record.submitted_at or record.accepted_at
-            for record in reading.batch_records(owners)
-        ]
-        if not begun:
-            return {}
-        listed = listed_campaigns(self._runtime, self._requests, bsg_ids, min(begun))
+        listed = listed_campaigns(self._runtime, self._requests, bsg_ids)
         return {bsg_id: campaign.status for bsg_id, campaign in listed.items()}
 
     def _recorded(self, bsg_id: int, status: str) -> bool:
