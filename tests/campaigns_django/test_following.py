@@ -169,7 +169,7 @@ def test_a_follower_without_the_address_of_redis_ends_with_the_remedy(
 
 
 @pytest.mark.parametrize("migrated", ["sqlite"], indirect=True)
-def test_a_follower_tells_once_that_redis_is_away_and_that_it_works_again(
+def test_a_follower_reports_once_that_redis_is_away_and_that_it_works_again(
     own_redis_server: RedisServer, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     passes = []
@@ -180,22 +180,22 @@ def test_a_follower_tells_once_that_redis_is_away_and_that_it_works_again(
             own_redis_server.start()
         return follow(*arguments)
 
-    class Told(StringIO):
+    class Reported(StringIO):
         def write(self, line: str) -> int:
             if "works again" in line:
                 os.kill(os.getpid(), signal.SIGTERM)
             return super().write(line)
 
-    told = Told()
+    reported = Reported()
     handler = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(bsg_follow, "follow", counted)
     own_redis_server.stop()
     try:
         with override_settings(BSG_CAMPAIGNS={"REDIS_URL": own_redis_server.url, "QUEUE_TIMEOUT": "0.2"}):
-            call_command("bsg_follow", interval=0.01, stderr=told)
+            call_command("bsg_follow", interval=0.01, stderr=reported)
     finally:
         signal.signal(signal.SIGTERM, handler)
 
-    away, *again = told.getvalue().splitlines()
+    away, *again = reported.getvalue().splitlines()
     assert away.startswith("QueueUnavailable: ")
     assert again == ["The follower works again."]

@@ -33,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--database", default=DEFAULT_DB_ALIAS, metavar="ALIAS", help="the database of the models")
 
     def handle(self, *_: Any, once: bool, interval: float, database: str, **__: Any) -> None:
-        stopped, told = Event(), ""
+        stopped, reported = Event(), ""
         if not once:
             signal.signal(signal.SIGTERM, lambda *_: stopped.set())
         while not stopped.is_set():
@@ -46,9 +46,9 @@ class Command(BaseCommand):
                 if once:
                     raise CommandError(str(error)) from error
                 done, failure = 0, f"{type(error).__name__}: {error}"
-            if failure != told:  # not each time: Redis may be away for hours
+            if failure != reported:  # not each time: Redis may be away for hours
                 self.stderr.write(f"{failure}. It is tried again." if failure else "The follower works again.")
-                told = failure
+                reported = failure
             if once and not done:
                 return
             if not done:
