@@ -51,7 +51,8 @@ class NewestFirst(Generic[Row]):
 
     Each page begins with the last row of the one before, so that rows which are added meanwhile make no gap. If the
     server ignores the order, `page` raises ReadFailed with the status 200. `ended`: the oldest row has been read.
-    `pages_left`: about how many pages follow by the server's total; None if that is unknown.
+    `lowest`: the number of the oldest row that has been read; None before the first. `pages_left`: about how many
+    pages follow by the server's total; None if that is unknown.
     """
 
     def __init__(
@@ -62,10 +63,10 @@ class NewestFirst(Generic[Row]):
         number: Callable[[Row], int | None],
     ) -> None:
         self.ended = False
+        self.lowest: int | None = None
         self.pages_left: int | None = None
         self._get, self._query, self._read, self._number = get, query, read, number
         self._offset = 0
-        self._lowest: int | None = None
         self._first_of_last_page: int | None = None
 
     def page(self) -> list[Row]:
@@ -78,16 +79,16 @@ class NewestFirst(Generic[Row]):
         # guard: list-in-order
         if len(known) < len(numbers) or any(later <= earlier for later, earlier in pairwise(known)):
             raise ReadFailed("a list that is not in the order that was asked for", status=200)
-        if self._lowest is not None and (not known or known[0] < self._lowest):  # guard: list-without-gap
+        if self.lowest is not None and (not known or known[0] < self.lowest):  # guard: list-without-gap
             raise ReadFailed("a list with a gap", status=200)
-        fresh = [row for row, number in zip(rows, known, strict=True) if self._lowest is None or number < self._lowest]
+        fresh = [row for row, number in zip(rows, known, strict=True) if self.lowest is None or number < self.lowest]
         # Only a page without new rows ends the list: the total may be a limit of the server's.
         self.ended = not fresh and len(rows) <= 1
         if not fresh and not self.ended and known[0] == self._first_of_last_page:
             raise ReadFailed("a list that does not go on", status=200)
         if known:
             self._first_of_last_page = known[0]
-            self._lowest = known[-1] if self._lowest is None else min(self._lowest, known[-1])
+            self.lowest = known[-1] if self.lowest is None else min(self.lowest, known[-1])
         self._offset = begin + len(rows)
         total = _total(content)
         # One more than BSG counts: the page without new rows, which ends the list.

@@ -19,11 +19,8 @@ def listed_campaigns(runtime: Runtime, requests: RowRequests, wanted: Set[int]) 
     listed: dict[int, CampaignResponse] = {}
     now, oldest = runtime.ledger.due_indexes.now(), min(wanted, default=0)
     newest = runtime.client.newest_campaigns(now - LISTABLE, now + ZONE_MARGIN)
-    read_back_to = None
     with requests.one():
         # guard: listed-back-to-oldest
-        while not newest.ended and len(listed) < len(wanted) and (read_back_to is None or read_back_to > oldest):
-            page = newest.page()
-            listed.update((campaign.id, campaign) for campaign in page if campaign.id in wanted)
-            read_back_to = page[-1].id if page else read_back_to
+        while not newest.ended and len(listed) < len(wanted) and (newest.lowest is None or newest.lowest > oldest):
+            listed.update((campaign.id, campaign) for campaign in newest.page() if campaign.id in wanted)
     return listed

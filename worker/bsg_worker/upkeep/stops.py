@@ -27,56 +27,47 @@ CREATION = "creation"
 
 def stop_at_bsg(runtime: Runtime) -> str:
     """Ask BSG to stop the campaigns whose stops are due. A stop is over when BSG reports a final status."""
-    this_pass = _Pass(runtime)
-    while not this_pass.ended and (due := this_pass.take_some()):
-        this_pass.stop(due)
-    return this_pass.outcome
+    requests, stop_at = RowRequests(runtime), clock.monotonic() + AT_MOST_SECONDS
+    over, taken = 0, set[str]()
+    while not requests.over and clock.monotonic() < stop_at and (due := _take_some(runtime)):
+        taken.update(due)
+        over += _Part(runtime, requests, min(stop_at, clock.monotonic() + ASKED_SECONDS)).stop(due)
+    if not taken:
+        return ""
+    outcome = f"{over} of {len(taken)} stops are over"
+    return f"{outcome}: {requests.cause}" if requests.cause else outcome
 
 
-class _Pass:
-    def __init__(self, runtime: Runtime) -> None:
+def _take_some(runtime: Runtime) -> list[str]:
+    return runtime.ledger.due_indexes.take_due(
+        DueIndex.STOPS,
+        account=runtime.account.id,
+        at_most=AT_ONCE,  # guard: stop-in-parts
+        put_off_ms=int(TAKEN_SECONDS * 1000),
+    )
+
+
+class _Part:
+    """The stops of a pass that are taken together. BSG is asked for them until `ask_until`."""
+
+    def __init__(self, runtime: Runtime, requests: RowRequests, ask_until: float) -> None:
         self._runtime = runtime
-        self._requests = RowRequests(runtime)
-        self._stop_at = clock.monotonic() + AT_MOST_SECONDS
-        self._ask_until = self._stop_at
+        self._requests = requests
+        self._ask_until = ask_until
         self._lock = Lock()
         self._refused: list[int] = []
         self._asked: set[str] = set()
-        self._taken: set[str] = set()
-        self._over = 0
 
-    @property
-    def ended(self) -> bool:
-        return self._requests.over or clock.monotonic() >= self._stop_at
-
-    @property
-    def outcome(self) -> str:
-        """What came of the stops, as counts."""
-        if not self._taken:
-            return ""
-        outcome = f"{self._over} of {len(self._taken)} stops are over"
-        return f"{outcome}: {self._requests.cause}" if self._requests.cause else outcome
-
-    def take_some(self) -> list[str]:
-        due = self._runtime.ledger.due_indexes.take_due(
-            DueIndex.STOPS,
-            account=self._runtime.account.id,
-            at_most=AT_ONCE,  # guard: stop-in-parts
-            put_off_ms=int(TAKEN_SECONDS * 1000),
-        )
-        self._taken.update(due)
-        return due
-
-    def stop(self, due: Sequence[str]) -> None:
-        self._refused, self._asked = [], set()
-        self._ask_until = min(self._stop_at, clock.monotonic() + ASKED_SECONDS)
+    def stop(self, due: Sequence[str]) -> int:
+        """Return how many of the stops are over."""
         stoppable = shuffled(self._without_those_in_creation(due))
-        self._over += self._requests.each(stoppable, self._ask)
-        self._over += self._ended_by_status(self._refused)
+        over = self._requests.each(stoppable, self._ask)
+        over += self._ended_by_status(self._refused)
         not_asked = [bsg_id for bsg_id in stoppable if bsg_id not in self._asked]
         # If BSG refuses all that the account asks for, the next pass may wait.
         if not_asked and not self._requests.refused:  # guard: stop-rest-at-once
             self._runtime.ledger.due_indexes.give_back(DueIndex.STOPS, not_asked, account=self._runtime.account.id)
+        return over
 
     def _without_those_in_creation(self, due: Sequence[str]) -> list[str]:
         """Leave out campaigns that BSG refused to stop in `creation` and still lists so, except one.
