@@ -35,3 +35,19 @@ def test_the_list_is_read_no_further_back_than_to_the_oldest_wanted_campaign(
 
         assert sorted(listed) == [ids[0] + number for number in wanted if number < 70]
         assert len(sandbox.requests()) - before == pages
+
+
+def test_the_list_is_read_while_that_is_cheaper_than_single_requests(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bsg_client.lists._PAGE", PAGE)
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1", WORKER_IN_FLIGHT="1")
+        harness.submitted(100)
+        ids = sorted(campaign["id"] for campaign in sandbox.record().campaigns)
+        before = len(sandbox.requests())
+
+        listed = listed_campaigns(harness.runtime, RowRequests(harness.runtime), {ids[0], ids[45]}, instead_of=2)
+
+        assert list(listed) == [ids[45]]
+        assert len(sandbox.requests()) - before == 2

@@ -130,6 +130,68 @@ def test_many_that_are_in_creation_cost_a_pass_one_list_and_one_stop(redis_url: 
         assert stop_again(harness) == f"{many} of {many} stops are over"
 
 
+def test_campaigns_that_bsg_lists_as_ended_cost_a_pass_one_request(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
+        many = FEW + 8
+        campaign = harness.submitted(many)
+        harness.producer.cancel(campaign)
+        sandbox.advance(60)
+        before = len(sandbox.requests())
+
+        assert stop_again(harness) == f"{many} of {many} stops are over"
+
+        assert len(sandbox.requests()) - before == 1
+        causes = [transition.cause for transition in harness.status(campaign).transitions]
+        assert causes.count("BSG could not stop it") == many
+
+
+def test_a_pass_reads_no_page_of_the_list_twice(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bsg_client.lists._PAGE", 30)  # BSG's minimum
+    monkeypatch.setattr("bsg_worker.upkeep.stops.AT_ONCE", 20)
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
+        harness.producer.cancel(harness.submitted(50))
+        sandbox.advance(60)
+        before = len(sandbox.requests())
+
+        assert stop_again(harness) == "50 of 50 stops are over"
+
+        assert len(sandbox.requests()) - before == 2
+
+
+def test_what_the_list_does_not_show_cheaply_is_stopped_one_by_one(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bsg_client.lists._PAGE", 30)  # BSG's minimum
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1", WORKER_IN_FLIGHT="1")
+        cancelled = harness.submitted(FEW + 1)
+        harness.submitted(30 * (FEW + 2))
+        harness.producer.cancel(cancelled)
+        sandbox.advance(60)
+        before = requests(harness, "GET", "/api/campaigns")
+
+        assert stop_again(harness) == "3 of 3 stops are over"
+
+        assert requests(harness, "PATCH") == FEW + 1
+        assert requests(harness, "GET", "/api/campaigns") - before <= 2 * (FEW + 1)
+
+
+def test_the_newest_campaigns_are_stopped_first(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
+        older = cancelled_in_creation(harness, 2, stop_in_creation=True)
+        newer = cancelled_in_creation(harness, 2, stop_in_creation=True)
+        monkeypatch.setattr("bsg_worker.upkeep.stops.AT_ONCE", 1)
+
+        stop_again(harness)
+
+        asked = [seen.path.split("/")[3] for seen in sandbox.requests() if seen.method == "PATCH"]
+        ids = [str(batch.bsg_campaign_id) for each in (older, newer) for batch in harness.status(each).batches]
+        assert asked == sorted(ids, key=int, reverse=True)
+
+
 def test_a_pass_that_takes_too_long_leaves_the_rest_due(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with Sandbox() as sandbox:
         harness = WorkerHarness(

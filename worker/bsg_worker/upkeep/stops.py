@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from threading import Lock
 
+from bsg_client.lists import NewestFirst
 from bsg_client.outcomes import ReadFailed
+from bsg_client.responses import CampaignResponse
 from bsg_config import clock
 from bsg_ledger.due_indexes import DueIndex
 from bsg_worker.pace import FINAL
-from bsg_worker.poll.listed import listed_campaigns
+from bsg_worker.poll.listed import listed_campaigns, newest_campaigns, read_back
 from bsg_worker.read_failures import is_not_found
 from bsg_worker.row_requests import RowRequests, shuffled
 from bsg_worker.runtime import Runtime
 
+DUE = 500  # of which the newest are asked for first
 AT_ONCE = 32
-TAKEN_SECONDS = 5.0  # a process that dies keeps for so long what it has taken
-ASKED_SECONDS = 4.0  # below TAKEN_SECONDS: two passes do not ask for the same campaign at once
+TAKEN_SECONDS = 3.0  # a process that dies keeps for so long what it has taken
+ASKED_SECONDS = 2.0  # below TAKEN_SECONDS: two passes do not ask for the same campaign at once
 AGAIN_SECONDS = 10.0
 AGAIN_IN_CREATION_SECONDS = 1.0  # BSG refuses to stop a campaign in creation, and may send it a moment later
 AT_MOST_SECONDS = 8.0  # then the other accounts are served
@@ -28,40 +31,65 @@ CREATION = "creation"
 def stop_at_bsg(runtime: Runtime) -> str:
     """Ask BSG to stop the campaigns whose stops are due. A stop is over when BSG reports a final status."""
     requests, stop_at = RowRequests(runtime), clock.monotonic() + AT_MOST_SECONDS
-    over, taken = 0, set[str]()
-    while not requests.over and clock.monotonic() < stop_at and (due := _take_some(runtime)):
+    ended, over, taken = _Ended(runtime, requests), 0, set[str]()
+    while not requests.over and clock.monotonic() < stop_at and (due := _take_newest(runtime)):
         taken.update(due)
-        over += _Part(runtime, requests, min(stop_at, clock.monotonic() + ASKED_SECONDS)).stop(due)
+        over += _Part(runtime, requests, ended, stop_at).stop(due)
     if not taken:
         return ""
     outcome = f"{over} of {len(taken)} stops are over"
     return f"{outcome}: {requests.cause}" if requests.cause else outcome
 
 
-def _take_some(runtime: Runtime) -> list[str]:
-    return runtime.ledger.due_indexes.take_due(
-        DueIndex.STOPS,
-        account=runtime.account.id,
-        at_most=AT_ONCE,  # guard: stop-in-parts
-        put_off_ms=int(TAKEN_SECONDS * 1000),
-    )
+def _take_newest(runtime: Runtime) -> list[str]:
+    """Take some of the stops that are due, those of the newest campaigns: BSG has probably sent the oldest ones."""
+    indexes, account = runtime.ledger.due_indexes, runtime.account.id
+    due = indexes.take_due(DueIndex.STOPS, account=account, at_most=DUE, put_off_ms=int(TAKEN_SECONDS * 1000))
+    due.sort(key=int, reverse=True)  # guard: stop-newest-first
+    indexes.give_back(DueIndex.STOPS, due[AT_ONCE:], account=account)  # guard: stop-in-parts
+    return due[:AT_ONCE]
+
+
+class _Ended:
+    """The campaigns that BSG's list shows as ended. An end is final: in one pass, no page is read twice."""
+
+    def __init__(self, runtime: Runtime, requests: RowRequests) -> None:
+        self._runtime = runtime
+        self._requests = requests
+        self._newest: NewestFirst[CampaignResponse] | None = None
+        self._statuses: dict[int, str] = {}
+
+    def among(self, bsg_ids: Set[int]) -> dict[int, str]:
+        """Return the final statuses of those that have ended, as far as the list shows that cheaply."""
+        self._newest = self._newest or newest_campaigns(self._runtime)
+        for campaign in read_back(self._newest, self._requests, min(bsg_ids), instead_of=len(bsg_ids)):
+            if campaign.status in FINAL:
+                self._statuses[campaign.id] = campaign.status
+        return {bsg_id: self._statuses[bsg_id] for bsg_id in bsg_ids if bsg_id in self._statuses}
+
+    def has_read_back_to(self, bsg_id: int) -> bool:
+        return self._newest is not None and self._newest.lowest is not None and self._newest.lowest <= bsg_id
 
 
 class _Part:
-    """The stops of a pass that are taken together. BSG is asked for them until `ask_until`."""
+    """The stops of a pass that are taken together. BSG is asked for no more of them after `stop_at`."""
 
-    def __init__(self, runtime: Runtime, requests: RowRequests, ask_until: float) -> None:
+    def __init__(self, runtime: Runtime, requests: RowRequests, ended: _Ended, stop_at: float) -> None:
         self._runtime = runtime
         self._requests = requests
-        self._ask_until = ask_until
+        self._ended = ended
+        self._ask_until = stop_at
         self._lock = Lock()
         self._refused: list[int] = []
         self._asked: set[str] = set()
 
     def stop(self, due: Sequence[str]) -> int:
         """Return how many of the stops are over."""
-        stoppable = shuffled(self._without_those_in_creation(due))
-        over = self._requests.each(stoppable, self._ask)
+        candidates = self._without_those_in_creation(due)
+        stoppable = shuffled(self._without_those_ended(candidates))
+        over = len(candidates) - len(stoppable)
+        self._ask_until = min(self._ask_until, clock.monotonic() + ASKED_SECONDS)
+        over += self._requests.each(stoppable, self._ask)
         over += self._ended_by_status(self._refused)
         not_asked = [bsg_id for bsg_id in stoppable if bsg_id not in self._asked]
         # If BSG refuses all that the account asks for, the next pass may wait.
@@ -85,6 +113,13 @@ class _Part:
             self._put_off(bsg_id, CREATION)
         return [bsg_id for bsg_id in due if int(bsg_id) not in still]
 
+    def _without_those_ended(self, due: Sequence[str]) -> list[str]:
+        """Leave out campaigns that BSG lists as ended, and record their ends: BSG cannot stop them any more."""
+        ended = self._ended.among({int(bsg_id) for bsg_id in due}) if len(due) > FEW else {}  # guard: stop-not-ended
+        for bsg_id, status in ended.items():
+            self._recorded(bsg_id, status)
+        return [bsg_id for bsg_id in due if int(bsg_id) not in ended]
+
     def _ask(self, bsg_id: str) -> bool:
         if clock.monotonic() >= self._ask_until:
             return False
@@ -104,7 +139,8 @@ class _Part:
 
     def _ended_by_status(self, refused: Sequence[int]) -> int:
         """Read the statuses of campaigns that BSG refused to stop. Only the status shows whether a stop is over."""
-        listed = self._listed(set(refused)) if len(refused) > FEW else {}
+        listable = {bsg_id for bsg_id in refused if self._ended.has_read_back_to(bsg_id)}
+        listed = self._listed(listable) if len(listable) > FEW else {}
 
         def read(bsg_id: int) -> bool:
             status = listed.get(bsg_id) or self._runtime.client.campaign(bsg_id).status
@@ -112,8 +148,8 @@ class _Part:
 
         return self._requests.each(refused, read)
 
-    def _listed(self, bsg_ids: set[int]) -> dict[int, str]:
-        listed = listed_campaigns(self._runtime, self._requests, bsg_ids)
+    def _listed(self, bsg_ids: Set[int]) -> dict[int, str]:
+        listed = listed_campaigns(self._runtime, self._requests, bsg_ids, instead_of=len(bsg_ids))
         return {bsg_id: campaign.status for bsg_id, campaign in listed.items()}
 
     def _recorded(self, bsg_id: int, status: str) -> bool:
