@@ -289,21 +289,29 @@ def whose_cancel_nobody_finished(trial: Trial) -> None:
     Scripts(trial.trial_environment.client).run("cancel", campaign_id)
 
 
-def that_is_cancelled_at_bsg(trial: Trial) -> None:
+def _in_creation_at_bsg(trial: Trial) -> str:
     trial_environment = trial.trial_environment
     trial_environment.sandbox.configure(creation_seconds=5.0)
     trial.cleanup.callback(lambda: trial_environment.sandbox.configure(creation_seconds=0.2))
     campaign_id = trial.enqueue(trial.new())
     trial.wait_for(campaign_id, lambda status: status.state == "submitted", "it to be at BSG")
+    return campaign_id
+
+
+def that_is_cancelled_at_bsg(trial: Trial) -> None:
+    campaign_id = _in_creation_at_bsg(trial)
     trial.arm()
-    trial_environment.producer.cancel(campaign_id)
+    trial.trial_environment.producer.cancel(campaign_id)
 
 
 def whose_stop_bsg_denies_at_first(trial: Trial) -> None:
-    trial.trial_environment.sandbox.fault(
-        "server_error_before", status=404, method="PATCH", path="/api/campaigns/*/stop", times=1
-    )
-    that_is_cancelled_at_bsg(trial)
+    producer, sandbox = trial.trial_environment.producer, trial.trial_environment.sandbox
+    campaign_id = _in_creation_at_bsg(trial)
+    # Only of this one: a campaign of an earlier trial may have to be stopped in between.
+    stop = f"/api/campaigns/{producer.status(campaign_id).batches[0].bsg_campaign_id}/stop"
+    sandbox.fault("server_error_before", status=404, method="PATCH", path=stop, times=1)
+    trial.arm()
+    producer.cancel(campaign_id)
 
 
 def that_bsg_denies_at_first(trial: Trial) -> None:
