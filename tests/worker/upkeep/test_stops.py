@@ -178,6 +178,18 @@ def test_what_the_list_does_not_show_cheaply_is_stopped_one_by_one(
         assert requests(harness, "GET", "/api/campaigns") - before <= 2 * (FEW + 1)
 
 
+def test_stops_are_requested_though_the_list_takes_longer_than_a_pass(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
+        cancelled_in_creation(harness, FEW + 1, stop_in_creation=True)
+        monkeypatch.setattr("bsg_worker.upkeep.stops.AT_MOST_SECONDS", 0.1)
+        sandbox.fault("latency", seconds=0.3, method="GET", path="/api/campaigns")
+
+        assert stop_at_bsg(harness.runtime) == "3 of 3 stops are over"
+
+
 def test_the_newest_campaigns_are_stopped_first(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with Sandbox() as sandbox:
         harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
@@ -199,6 +211,7 @@ def test_a_pass_that_takes_too_long_leaves_the_rest_due(redis_url: str, monkeypa
         )
         cancelled_in_creation(harness, 3, stop_in_creation=True)
         monkeypatch.setattr("bsg_worker.upkeep.stops.AT_MOST_SECONDS", 0.8)
+        monkeypatch.setattr("bsg_worker.upkeep.stops.ASKED_SECONDS", 0.8)
         sandbox.fault("latency", seconds=1.0, method="PATCH", path=STOP)
 
         assert stop_at_bsg(harness.runtime) == "1 of 3 stops are over"

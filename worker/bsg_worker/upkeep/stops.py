@@ -22,7 +22,7 @@ TAKEN_SECONDS = 3.0  # a process that dies keeps for so long what it has taken
 ASKED_SECONDS = 2.0  # below TAKEN_SECONDS: two passes do not ask for the same campaign at once
 AGAIN_SECONDS = 10.0
 AGAIN_IN_CREATION_SECONDS = 1.0  # BSG refuses to stop a campaign in creation, and may send it a moment later
-AT_MOST_SECONDS = 8.0  # then the other accounts are served
+AT_MOST_SECONDS = 8.0  # then no more are taken, and the other accounts are served
 FEW = 2  # campaigns whose statuses are read one by one: for more of them BSG's list is one request for all
 
 CREATION = "creation"
@@ -34,7 +34,7 @@ def stop_at_bsg(runtime: Runtime) -> str:
     ended, over, taken = _Ended(runtime, requests), 0, set[str]()
     while not requests.over and clock.monotonic() < stop_at and (due := _take_newest(runtime)):
         taken.update(due)
-        over += _Part(runtime, requests, ended, stop_at).stop(due)
+        over += _Part(runtime, requests, ended).stop(due)
     if not taken:
         return ""
     outcome = f"{over} of {len(taken)} stops are over"
@@ -72,13 +72,13 @@ class _Ended:
 
 
 class _Part:
-    """The stops of a pass that are taken together. BSG is asked for no more of them after `stop_at`."""
+    """The stops of a pass that are taken together. BSG is asked for them for `ASKED_SECONDS`."""
 
-    def __init__(self, runtime: Runtime, requests: RowRequests, ended: _Ended, stop_at: float) -> None:
+    def __init__(self, runtime: Runtime, requests: RowRequests, ended: _Ended) -> None:
         self._runtime = runtime
         self._requests = requests
         self._ended = ended
-        self._ask_until = stop_at
+        self._ask_until = 0.0
         self._lock = Lock()
         self._refused: list[int] = []
         self._asked: set[str] = set()
@@ -88,7 +88,8 @@ class _Part:
         candidates = self._without_those_in_creation(due)
         stoppable = shuffled(self._without_those_ended(candidates))
         over = len(candidates) - len(stoppable)
-        self._ask_until = min(self._ask_until, clock.monotonic() + ASKED_SECONDS)
+        # The time of the list is not counted: a list that does not respond must not keep BSG from being asked.
+        self._ask_until = clock.monotonic() + ASKED_SECONDS  # guard: stop-though-list-is-slow
         over += self._requests.each(stoppable, self._ask)
         over += self._ended_by_status(self._refused)
         not_asked = [bsg_id for bsg_id in stoppable if bsg_id not in self._asked]
