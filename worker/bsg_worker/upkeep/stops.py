@@ -19,7 +19,7 @@ from bsg_worker.runtime import Runtime
 DUE = 500  # of which the newest are asked for first
 AT_ONCE = 32
 TAKEN_SECONDS = 3.0  # a process that dies keeps for so long what it has taken
-ASKED_SECONDS = 2.0  # below TAKEN_SECONDS: two passes do not ask for the same campaign at once
+ASKED_SECONDS = 2.0  # below TAKEN_SECONDS: unless the list is slow, two passes do not ask for one campaign at once
 AGAIN_SECONDS = 10.0
 AGAIN_IN_CREATION_SECONDS = 1.0  # BSG refuses to stop a campaign in creation, and may send it a moment later
 AT_MOST_SECONDS = 8.0  # then no more are taken, and the other accounts are served
