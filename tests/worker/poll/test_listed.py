@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bsg_sandbox.server import Sandbox
-from bsg_worker.poll.listed import listed_campaigns
+from bsg_worker.poll.listed import listed_campaigns, newest_campaigns, read_back
 from bsg_worker.row_requests import RowRequests
 from tests.worker.harness import WorkerHarness
 
@@ -51,3 +51,16 @@ def test_the_list_is_read_while_that_is_cheaper_than_single_requests(
 
         assert list(listed) == [ids[45]]
         assert len(sandbox.requests()) - before == 2
+
+
+def test_the_list_is_read_for_as_long_as_it_may_take(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bsg_client.lists._PAGE", PAGE)
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
+        harness.submitted(PAGE + 1)
+        sandbox.fault("latency", seconds=0.2, method="GET", path="/api/campaigns")
+        newest = newest_campaigns(harness.runtime)
+
+        listed = list(read_back(newest, RowRequests(harness.runtime), 0, at_most=0.1))
+
+        assert len(listed) == PAGE

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from bsg_client.lists import NewestFirst
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.states import NeedsOperator
 from bsg_sandbox.server import Sandbox
@@ -60,13 +62,14 @@ def test_the_next_try_comes_within_two_seconds_while_bsg_creates_and_later_when_
     bsg_id = str(harness.batch(campaign).bsg_campaign_id)
 
     waits = []
-    for status in ("creation", "levitating"):
+    for status in ("creation", "creation", "levitating", "levitating"):
         harness.sandbox.force_status(int(bsg_id), status)
         stop_again(harness)
         score = harness.runtime.redis.zscore(f"bsg:account:{harness.runtime.account.id}:stops", bsg_id)
         waits.append((float(str(score)) - harness.runtime.ledger.due_indexes.now_ms()) / 1000)
 
-    assert 0 < waits[0] <= 2 < waits[1] <= 10
+    assert all(0 < wait <= 2 for wait in waits[:3])  # the third one: it has just left creation
+    assert 2 < waits[3] <= 10
 
 
 def test_a_stop_that_was_refused_for_an_hour_is_tried_less_often_and_never_given_up(harness: WorkerHarness) -> None:
@@ -130,10 +133,31 @@ def test_many_that_are_in_creation_cost_a_pass_one_list_and_one_stop(redis_url: 
         assert stop_again(harness) == f"{many} of {many} stops are over"
 
 
-def test_campaigns_that_bsg_lists_as_ended_cost_a_pass_one_request(redis_url: str) -> None:
+def test_if_the_list_is_behind_all_that_bsg_refused_in_creation_are_asked_for_at_once(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest_page = NewestFirst.page
     with Sandbox() as sandbox:
         harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
-        many = FEW + 8
+        cancelled_in_creation(harness, FEW + 8)
+        stop_again(harness)
+        sandbox.advance(61)
+        monkeypatch.setattr(
+            NewestFirst, "page", lambda of: [replace(row, status="creation") for row in newest_page(of)]
+        )
+        harness.make_due(DueIndex.STOPS)
+        monkeypatch.setattr("bsg_worker.upkeep.stops.AT_MOST_SECONDS", 0.1)
+
+        assert stop_at_bsg(harness.runtime) == "10 of 10 stops are over"
+
+
+def test_once_bsg_has_refused_some_stops_those_that_it_lists_as_ended_cost_no_request(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bsg_worker.upkeep.stops.AT_ONCE", FEW + 1)
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
+        many = 4 * (FEW + 1)
         campaign = harness.submitted(many)
         harness.producer.cancel(campaign)
         sandbox.advance(60)
@@ -141,7 +165,8 @@ def test_campaigns_that_bsg_lists_as_ended_cost_a_pass_one_request(redis_url: st
 
         assert stop_again(harness) == f"{many} of {many} stops are over"
 
-        assert len(sandbox.requests()) - before == 1
+        asked = [seen.method for seen in sandbox.requests()[before:]]
+        assert asked == ["PATCH"] * (FEW + 1) + ["GET"]
         causes = [transition.cause for transition in harness.status(campaign).transitions]
         assert causes.count("BSG could not stop it") == many
 
@@ -153,11 +178,11 @@ def test_a_pass_reads_no_page_of_the_list_twice(redis_url: str, monkeypatch: pyt
         harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
         harness.producer.cancel(harness.submitted(50))
         sandbox.advance(60)
-        before = len(sandbox.requests())
+        before = requests(harness, "GET")
 
         assert stop_again(harness) == "50 of 50 stops are over"
 
-        assert len(sandbox.requests()) - before == 2
+        assert (requests(harness, "PATCH"), requests(harness, "GET") - before) == (20, 2)
 
 
 def test_what_the_list_does_not_show_cheaply_is_stopped_one_by_one(
@@ -178,16 +203,65 @@ def test_what_the_list_does_not_show_cheaply_is_stopped_one_by_one(
         assert requests(harness, "GET", "/api/campaigns") - before <= 2 * (FEW + 1)
 
 
+def test_what_bsg_can_stop_waits_for_no_list(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
+        cancelled_in_creation(harness, FEW + 8, stop_in_creation=True)
+        before = len(sandbox.requests())
+
+        assert stop_at_bsg(harness.runtime) == "10 of 10 stops are over"
+
+        assert [seen.method for seen in sandbox.requests()[before:]] == ["PATCH"] * 10
+
+
 def test_stops_are_requested_though_the_list_takes_longer_than_a_pass(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Sandbox() as sandbox:
         harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
-        cancelled_in_creation(harness, FEW + 1, stop_in_creation=True)
+        cancelled_in_creation(harness, FEW + 1)
+        stop_again(harness)
+        sandbox.advance(61)
+        harness.make_due(DueIndex.STOPS)
         monkeypatch.setattr("bsg_worker.upkeep.stops.AT_MOST_SECONDS", 0.1)
         sandbox.fault("latency", seconds=0.3, method="GET", path="/api/campaigns")
 
         assert stop_at_bsg(harness.runtime) == "3 of 3 stops are over"
+
+
+@pytest.mark.parametrize("fault", ["throttle", "server_error_before", "cut_before"])
+def test_a_list_that_fails_is_read_once_a_pass_and_keeps_no_stop_from_being_requested(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    monkeypatch.setattr("bsg_worker.read_failures.DEFAULT_COOL_DOWN_SECONDS", 0.1)
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
+        cancelled_in_creation(harness, 2 * FEW + 2)
+        stop_again(harness)
+        sandbox.advance(61)
+        monkeypatch.setattr("bsg_worker.upkeep.stops.AT_ONCE", FEW + 1)
+        sandbox.fault(fault, method="GET", path="/api/campaigns")
+        before = requests(harness, "GET")
+
+        outcome = stop_again(harness)
+
+        assert outcome.startswith("6 of 6 stops are over: ")
+        assert requests(harness, "GET") - before == 1
+
+
+def test_a_list_that_fails_is_not_read_again_for_the_next_refusals(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bsg_worker.upkeep.stops.AT_ONCE", FEW + 1)
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
+        harness.producer.cancel(harness.submitted(2 * FEW + 2))
+        sandbox.advance(60)
+        sandbox.fault("server_error_before", method="GET", path="/api/campaigns")
+
+        assert stop_again(harness) == "6 of 6 stops are over: HTTP 500"
+
+        assert sum((seen.method, seen.path) == ("GET", "/api/campaigns") for seen in sandbox.requests()) == 1
 
 
 def test_the_newest_campaigns_are_stopped_first(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

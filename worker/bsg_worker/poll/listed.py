@@ -21,18 +21,25 @@ def newest_campaigns(runtime: Runtime) -> NewestFirst[CampaignResponse]:
 
 
 def read_back(
-    newest: NewestFirst[CampaignResponse], requests: RowRequests, oldest: int, *, instead_of: float = inf
+    newest: NewestFirst[CampaignResponse],
+    requests: RowRequests,
+    oldest: int,
+    *,
+    instead_of: float = inf,
+    at_most: float = inf,
 ) -> Iterator[CampaignResponse]:
     """Yield the campaigns of the list's next pages until it has been read back to the number `oldest`.
 
-    End before that if a request fails, or if the pages took as long as `instead_of` single requests would.
+    End before that if a request fails, or if the pages took as long as `instead_of` single requests would, or
+    `at_most` seconds.
     """
     began, pages = clock.monotonic(), 0
     with requests.one():
         # guard: listed-back-to-oldest
         while not newest.ended and (newest.lowest is None or newest.lowest > oldest):
+            took = clock.monotonic() - began
             # guard: listed-while-cheaper
-            if pages and pages * requests.at_once((clock.monotonic() - began) / pages) >= instead_of:
+            if pages and (took >= at_most or pages * requests.at_once(took / pages) >= instead_of):
                 return
             yield from newest.page()
             pages += 1

@@ -16,12 +16,13 @@ from bsg_worker.read_failures import is_not_found
 from bsg_worker.row_requests import RowRequests, shuffled
 from bsg_worker.runtime import Runtime
 
-DUE = 500  # of which the newest are asked for first
+DUE = 2000  # of which the newest are asked for first
 AT_ONCE = 32
 TAKEN_SECONDS = 3.0  # a process that dies keeps for so long what it has taken
-ASKED_SECONDS = 2.0  # below TAKEN_SECONDS: unless the list is slow, two passes do not ask for one campaign at once
+ASKED_SECONDS = 2.0  # below TAKEN_SECONDS: unless the list is slow or behind, two passes do not ask for one at once
+LISTED_SECONDS = 4.0  # then the stops that come next are asked for, although the list might save requests
 AGAIN_SECONDS = 10.0
-AGAIN_IN_CREATION_SECONDS = 1.0  # BSG refuses to stop a campaign in creation, and may send it a moment later
+AGAIN_SOON_SECONDS = 1.0  # BSG refuses to stop a campaign in creation, and may send it a moment later
 AT_MOST_SECONDS = 8.0  # then no more are taken, and the other accounts are served
 FEW = 2  # campaigns whose statuses are read one by one: for more of them BSG's list is one request for all
 
@@ -31,14 +32,14 @@ CREATION = "creation"
 def stop_at_bsg(runtime: Runtime) -> str:
     """Ask BSG to stop the campaigns whose stops are due. A stop is over when BSG reports a final status."""
     requests, stop_at = RowRequests(runtime), clock.monotonic() + AT_MOST_SECONDS
-    ended, over, taken = _Ended(runtime, requests), 0, set[str]()
+    campaigns, over, taken = _CampaignList(runtime), 0, set[str]()
     while not requests.over and clock.monotonic() < stop_at and (due := _take_newest(runtime)):
         taken.update(due)
-        over += _Part(runtime, requests, ended).stop(due)
+        over += _Part(runtime, requests, campaigns).stop(due)
     if not taken:
         return ""
-    outcome = f"{over} of {len(taken)} stops are over"
-    return f"{outcome}: {requests.cause}" if requests.cause else outcome
+    outcome, cause = f"{over} of {len(taken)} stops are over", requests.cause or campaigns.cause
+    return f"{outcome}: {cause}" if cause else outcome
 
 
 def _take_newest(runtime: Runtime) -> list[str]:
@@ -50,80 +51,112 @@ def _take_newest(runtime: Runtime) -> list[str]:
     return due[:AT_ONCE]
 
 
-class _Ended:
-    """The campaigns that BSG's list shows as ended. An end is final: in one pass, no page is read twice."""
+class _CampaignList:
+    """BSG's list in one pass. It only saves requests, so after a failure the stops are asked for without it.
 
-    def __init__(self, runtime: Runtime, requests: RowRequests) -> None:
+    `cause`: why it failed, or "".
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._requests = requests
+        # Its failures are counted apart: they must not end the requests for stops.
+        self._requests = RowRequests(runtime)
         self._newest: NewestFirst[CampaignResponse] | None = None
-        self._statuses: dict[int, str] = {}
+        self._ended: dict[int, str] = {}
 
-    def among(self, bsg_ids: Set[int]) -> dict[int, str]:
-        """Return the final statuses of those that have ended, as far as the list shows that cheaply."""
+    @property
+    def cause(self) -> str:
+        return self._requests.cause
+
+    @property
+    def is_read(self) -> bool:
+        return self._newest is not None
+
+    def ended_among(self, bsg_ids: Set[int]) -> dict[int, str]:
+        """Return the final statuses of those that have ended, as far as the list shows that cheaply.
+
+        An end is final, so no page is read twice for it.
+        """
         self._newest = self._newest or newest_campaigns(self._runtime)
-        for campaign in read_back(self._newest, self._requests, min(bsg_ids), instead_of=len(bsg_ids)):
-            if campaign.status in FINAL:
-                self._statuses[campaign.id] = campaign.status
-        return {bsg_id: self._statuses[bsg_id] for bsg_id in bsg_ids if bsg_id in self._statuses}
+        if not self.cause:  # guard: stop-ends-listed-once
+            for campaign in read_back(
+                self._newest, self._requests, min(bsg_ids), instead_of=len(bsg_ids), at_most=LISTED_SECONDS
+            ):
+                if campaign.status in FINAL:
+                    self._ended[campaign.id] = campaign.status
+        return {bsg_id: self._ended[bsg_id] for bsg_id in bsg_ids if bsg_id in self._ended}
+
+    def statuses(self, bsg_ids: Set[int]) -> dict[int, str]:
+        """Return the statuses that the list shows now, as far as it shows them cheaply."""
+        if self.cause:  # guard: stop-list-failed-once
+            return {}
+        listed = listed_campaigns(self._runtime, self._requests, bsg_ids, instead_of=len(bsg_ids))
+        return {bsg_id: campaign.status for bsg_id, campaign in listed.items()}
 
     def has_read_back_to(self, bsg_id: int) -> bool:
         return self._newest is not None and self._newest.lowest is not None and self._newest.lowest <= bsg_id
 
 
 class _Part:
-    """The stops of a pass that are taken together. BSG is asked for them for `ASKED_SECONDS`."""
+    """The stops of a pass that are taken together."""
 
-    def __init__(self, runtime: Runtime, requests: RowRequests, ended: _Ended) -> None:
+    def __init__(self, runtime: Runtime, requests: RowRequests, campaigns: _CampaignList) -> None:
         self._runtime = runtime
         self._requests = requests
-        self._ended = ended
-        self._ask_until = 0.0
+        self._campaigns = campaigns
         self._lock = Lock()
-        self._refused: list[int] = []
         self._asked: set[str] = set()
+        self._refused: list[int] = []
+        self._refused_before: dict[str, str] = {}
+        self._in_creation: set[int] = set()
 
     def stop(self, due: Sequence[str]) -> int:
         """Return how many of the stops are over."""
-        candidates = self._without_those_in_creation(due)
-        stoppable = shuffled(self._without_those_ended(candidates))
-        over = len(candidates) - len(stoppable)
-        # The time of the list is not counted: a list that does not respond must not keep BSG from being asked.
-        self._ask_until = clock.monotonic() + ASKED_SECONDS  # guard: stop-though-list-is-slow
-        over += self._requests.each(stoppable, self._ask)
-        over += self._ended_by_status(self._refused)
-        not_asked = [bsg_id for bsg_id in stoppable if bsg_id not in self._asked]
+        self._refused_before = self._runtime.ledger.reading.refused_stops(self._runtime.account.id, due)
+        in_creation = shuffled(self._listed_in_creation())
+        # One of them is asked for first. It shows whether the list is out of date.
+        first, others = in_creation[:1], in_creation[1:]  # guard: stop-list-behind
+        rest = [bsg_id for bsg_id in due if bsg_id not in in_creation]
+        stoppable = self._without_those_ended(rest)
+        over = len(rest) - len(stoppable) + self._ask_for(first + shuffled(stoppable))
+        if self._in_creation.issuperset(map(int, first)):  # guard: stop-others-after-first
+            for bsg_id in others:
+                self._put_off(int(bsg_id), CREATION)
+        else:
+            over += self._ask_for(others)
+            stoppable += others
+        not_asked = [bsg_id for bsg_id in first + stoppable if bsg_id not in self._asked]
         # If BSG refuses all that the account asks for, the next pass may wait.
         if not_asked and not self._requests.refused:  # guard: stop-rest-at-once
             self._runtime.ledger.due_indexes.give_back(DueIndex.STOPS, not_asked, account=self._runtime.account.id)
         return over
 
-    def _without_those_in_creation(self, due: Sequence[str]) -> list[str]:
-        """Leave out campaigns that BSG refused to stop in `creation` and still lists so, except one.
-
-        The one that is left shows whether the list is out of date.
-        """
-        refused = self._runtime.ledger.reading.refused_stops(self._runtime.account.id, due)
-        waiting = {int(bsg_id) for bsg_id, status in refused.items() if status == CREATION}
-        if len(waiting) <= FEW:
-            return list(due)
-        listed = self._listed(waiting)
-        # guard: stop-list-behind
-        still = shuffled([bsg_id for bsg_id in waiting if listed.get(bsg_id) == CREATION])[1:]
-        for bsg_id in still:
-            self._put_off(bsg_id, CREATION)
-        return [bsg_id for bsg_id in due if int(bsg_id) not in still]
+    def _listed_in_creation(self) -> list[str]:
+        """Return those that BSG refused to stop in `creation` and still lists so."""
+        waiting = [bsg_id for bsg_id, status in self._refused_before.items() if status == CREATION]
+        listed = self._campaigns.statuses(set(map(int, waiting))) if len(waiting) > FEW else {}
+        return [bsg_id for bsg_id in waiting if listed.get(int(bsg_id)) == CREATION]
 
     def _without_those_ended(self, due: Sequence[str]) -> list[str]:
-        """Leave out campaigns that BSG lists as ended, and record their ends: BSG cannot stop them any more."""
-        ended = self._ended.among({int(bsg_id) for bsg_id in due}) if len(due) > FEW else {}  # guard: stop-not-ended
+        """Leave out campaigns that BSG lists as ended, and record their ends: BSG cannot stop them any more.
+
+        The list is read further only once BSG refused stops in this pass: what it can stop must not wait for a list.
+        """
+        read_on = self._campaigns.is_read and len(due) > FEW  # guard: stop-not-ended
+        ended = self._campaigns.ended_among({int(bsg_id) for bsg_id in due}) if read_on else {}
         for bsg_id, status in ended.items():
             self._recorded(bsg_id, status)
         return [bsg_id for bsg_id in due if int(bsg_id) not in ended]
 
+    def _ask_for(self, bsg_ids: Sequence[str]) -> int:
+        """Ask BSG to stop them, for `ASKED_SECONDS` at most. Return how many of the stops are over."""
+        # The time of the list is not counted: a list that does not respond must not keep BSG from being asked.
+        ask_until = clock.monotonic() + ASKED_SECONDS  # guard: stop-though-list-is-slow
+        over = self._requests.each(bsg_ids, lambda bsg_id: clock.monotonic() < ask_until and self._ask(bsg_id))
+        refused, self._refused = self._refused, []
+        return over + self._ended_by_status(refused)
+
     def _ask(self, bsg_id: str) -> bool:
-        if clock.monotonic() >= self._ask_until:
-            return False
         with self._lock:
             self._asked.add(bsg_id)
         try:
@@ -140,18 +173,15 @@ class _Part:
 
     def _ended_by_status(self, refused: Sequence[int]) -> int:
         """Read the statuses of campaigns that BSG refused to stop. Only the status shows whether a stop is over."""
-        listable = {bsg_id for bsg_id in refused if self._ended.has_read_back_to(bsg_id)}
-        listed = self._listed(listable) if len(listable) > FEW else {}
+        statuses = self._campaigns.ended_among(set(refused)) if len(refused) > FEW else {}
+        listable = {bsg_id for bsg_id in refused if bsg_id not in statuses and self._campaigns.has_read_back_to(bsg_id)}
+        if len(listable) > FEW:
+            statuses |= self._campaigns.statuses(listable)
 
         def read(bsg_id: int) -> bool:
-            status = listed.get(bsg_id) or self._runtime.client.campaign(bsg_id).status
-            return self._recorded(bsg_id, status)
+            return self._recorded(bsg_id, statuses.get(bsg_id) or self._runtime.client.campaign(bsg_id).status)
 
         return self._requests.each(refused, read)
-
-    def _listed(self, bsg_ids: Set[int]) -> dict[int, str]:
-        listed = listed_campaigns(self._runtime, self._requests, bsg_ids, instead_of=len(bsg_ids))
-        return {bsg_id: campaign.status for bsg_id, campaign in listed.items()}
 
     def _recorded(self, bsg_id: int, status: str) -> bool:
         """Record the status. Return whether the stop is over."""
@@ -162,7 +192,12 @@ class _Part:
         return True
 
     def _put_off(self, bsg_id: int, status: str) -> None:
-        seconds = AGAIN_IN_CREATION_SECONDS if status == CREATION else AGAIN_SECONDS  # guard: stop-soon-while-created
+        """Put the stop off, briefly if BSG may obey the next one: in creation, or if the status is another one now."""
+        with self._lock:
+            if status == CREATION:
+                self._in_creation.add(bsg_id)
+        same = self._refused_before.get(str(bsg_id)) == status
+        seconds = AGAIN_SECONDS if same and status != CREATION else AGAIN_SOON_SECONDS  # guard: stop-soon-while-created
         self._runtime.ledger.batches.stop_refused(
             self._runtime.account.id, bsg_id, status=status, delay_ms=int(seconds * 1000)
         )
