@@ -195,12 +195,28 @@ def test_what_the_list_does_not_show_cheaply_is_stopped_one_by_one(
         harness.submitted(30 * (FEW + 2))
         harness.producer.cancel(cancelled)
         sandbox.advance(60)
-        before = requests(harness, "GET", "/api/campaigns")
+        before = len(sandbox.requests())
 
         assert stop_again(harness) == "3 of 3 stops are over"
 
-        assert requests(harness, "PATCH") == FEW + 1
-        assert requests(harness, "GET", "/api/campaigns") - before <= 2 * (FEW + 1)
+        seen = [(request.method, request.path.rpartition("/")[2]) for request in sandbox.requests()[before:]]
+        assert seen == [("PATCH", "stop")] * 3 + [("GET", "campaigns")] * 3 + [("GET", "detail")] * 3
+
+
+def test_a_list_is_read_no_longer_than_other_stops_may_wait(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bsg_client.lists._PAGE", 30)  # BSG's minimum
+    monkeypatch.setattr("bsg_worker.upkeep.stops.LISTED_SECONDS", 0.1)
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1", WORKER_IN_FLIGHT="1")
+        harness.producer.cancel(harness.submitted(31))
+        sandbox.advance(60)
+        sandbox.fault("latency", seconds=0.2, method="GET", path="/api/campaigns")
+
+        assert stop_again(harness) == "31 of 31 stops are over"
+
+        paths = [seen.path.rpartition("/")[2] for seen in sandbox.requests() if seen.method == "GET"]
+        assert paths.count("campaigns") == 1
+        assert paths.count("detail") >= 1
 
 
 def test_what_bsg_can_stop_waits_for_no_list(redis_url: str) -> None:
@@ -224,9 +240,39 @@ def test_stops_are_requested_though_the_list_takes_longer_than_a_pass(
         sandbox.advance(61)
         harness.make_due(DueIndex.STOPS)
         monkeypatch.setattr("bsg_worker.upkeep.stops.AT_MOST_SECONDS", 0.1)
+        monkeypatch.setattr("bsg_worker.upkeep.stops.ASKED_SECONDS", 0.2)
         sandbox.fault("latency", seconds=0.3, method="GET", path="/api/campaigns")
 
         assert stop_at_bsg(harness.runtime) == "3 of 3 stops are over"
+
+
+def test_a_new_stop_does_not_wait_until_the_list_shows_what_is_in_creation(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
+        cancelled_in_creation(harness, FEW + 1)
+        stop_again(harness)
+        cancelled_in_creation(harness, 1, stop_in_creation=True)
+        before = len(sandbox.requests())
+
+        stop_again(harness)
+
+        seen = [(request.method, request.path.rpartition("/")[2]) for request in sandbox.requests()[before:]]
+        assert seen[:2] == [("PATCH", "stop"), ("GET", "campaigns")]
+
+
+def test_campaigns_in_creation_keep_no_older_stop_waiting(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bsg_worker.upkeep.stops.AT_ONCE", 1)
+    monkeypatch.setattr("bsg_worker.upkeep.stops.AGAIN_SOON_SECONDS", 0.0)
+    monkeypatch.setattr("bsg_worker.upkeep.stops.AT_MOST_SECONDS", 1.0)
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
+        cancelled_in_creation(harness, 3)
+        ids = [str(row["id"]) for row in sandbox.record().campaigns]
+
+        stop_again(harness)
+
+        asked = [seen.path.split("/")[3] for seen in sandbox.requests() if seen.method == "PATCH"]
+        assert asked[:3] == sorted(ids, key=int, reverse=True)
 
 
 @pytest.mark.parametrize("fault", ["throttle", "server_error_before", "cut_before"])

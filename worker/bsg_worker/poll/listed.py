@@ -46,7 +46,7 @@ def read_back(
 
 
 def listed_campaigns(
-    runtime: Runtime, requests: RowRequests, wanted: Set[int], *, instead_of: float = inf
+    runtime: Runtime, requests: RowRequests, wanted: Set[int], *, instead_of: float = inf, at_most: float = inf
 ) -> dict[int, CampaignResponse]:
     """Return the wanted campaigns that BSG lists, fewer if the list ends before (see `read_back`).
 
@@ -54,5 +54,5 @@ def listed_campaigns(
     """
     if not wanted:
         return {}
-    campaigns = read_back(newest_campaigns(runtime), requests, min(wanted), instead_of=instead_of)
+    campaigns = read_back(newest_campaigns(runtime), requests, min(wanted), instead_of=instead_of, at_most=at_most)
     return {campaign.id: campaign for campaign in campaigns if campaign.id in wanted}
