@@ -27,6 +27,14 @@ def cancelled_in_creation(harness: WorkerHarness, count: int = 1, **settings: An
     return campaign
 
 
+def cancelled_after_sending(harness: WorkerHarness, count: int = 1) -> str:
+    """Return a cancelled campaign of that many batches, all of which BSG has sent already."""
+    campaign = harness.submitted(count)
+    harness.producer.cancel(campaign)
+    harness.sandbox.advance(60)
+    return campaign
+
+
 def stop_again(harness: WorkerHarness) -> str:
     harness.make_due(DueIndex.STOPS)
     return stop_at_bsg(harness.runtime)
@@ -38,6 +46,11 @@ def at_bsg(harness: WorkerHarness) -> list[str]:
 
 def requests(harness: WorkerHarness, method: str, path: str = "") -> int:
     return sum(seen.method == method and path in seen.path for seen in harness.sandbox.requests())
+
+
+def endpoints(harness: WorkerHarness, since: int = 0) -> list[tuple[str, str]]:
+    """Return the method and the last part of the path of each request to BSG since the first `since` ones."""
+    return [(seen.method, seen.path.rpartition("/")[2]) for seen in harness.sandbox.requests()[since:]]
 
 
 def test_four_campaigns_that_bsg_refuses_to_stop_in_creation_are_stopped_when_it_lets(redis_url: str) -> None:
@@ -89,9 +102,7 @@ def test_a_stop_that_was_refused_for_an_hour_is_tried_less_often_and_never_given
 
 
 def test_a_stop_of_what_bsg_has_sent_already_is_over(harness: WorkerHarness) -> None:
-    campaign = harness.submitted(1)
-    harness.producer.cancel(campaign)
-    harness.sandbox.advance(60)
+    campaign = cancelled_after_sending(harness)
 
     assert stop_again(harness) == "1 of 1 stops are over"
     assert "BSG could not stop it" in [transition.cause for transition in harness.status(campaign).transitions]
@@ -158,9 +169,7 @@ def test_once_bsg_has_refused_some_stops_those_that_it_lists_as_ended_cost_no_re
     with Sandbox() as sandbox:
         harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
         many = 4 * (FEW + 1)
-        campaign = harness.submitted(many)
-        harness.producer.cancel(campaign)
-        sandbox.advance(60)
+        campaign = cancelled_after_sending(harness, many)
         before = len(sandbox.requests())
 
         assert stop_again(harness) == f"{many} of {many} stops are over"
@@ -176,8 +185,7 @@ def test_a_pass_reads_no_page_of_the_list_twice(redis_url: str, monkeypatch: pyt
     monkeypatch.setattr("bsg_worker.upkeep.stops.AT_ONCE", 20)
     with Sandbox() as sandbox:
         harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
-        harness.producer.cancel(harness.submitted(50))
-        sandbox.advance(60)
+        cancelled_after_sending(harness, 50)
         before = requests(harness, "GET")
 
         assert stop_again(harness) == "50 of 50 stops are over"
@@ -199,8 +207,9 @@ def test_what_the_list_does_not_show_cheaply_is_stopped_one_by_one(
 
         assert stop_again(harness) == "3 of 3 stops are over"
 
-        seen = [(request.method, request.path.rpartition("/")[2]) for request in sandbox.requests()[before:]]
-        assert seen == [("PATCH", "stop")] * 3 + [("GET", "campaigns")] * 3 + [("GET", "detail")] * 3
+        assert (
+            endpoints(harness, before) == [("PATCH", "stop")] * 3 + [("GET", "campaigns")] * 3 + [("GET", "detail")] * 3
+        )
 
 
 def test_a_list_is_read_no_longer_than_other_stops_may_wait(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,15 +217,13 @@ def test_a_list_is_read_no_longer_than_other_stops_may_wait(redis_url: str, monk
     monkeypatch.setattr("bsg_worker.upkeep.stops.LISTED_SECONDS", 0.1)
     with Sandbox() as sandbox:
         harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1", WORKER_IN_FLIGHT="1")
-        harness.producer.cancel(harness.submitted(31))
-        sandbox.advance(60)
+        cancelled_after_sending(harness, 31)
         sandbox.fault("latency", seconds=0.2, method="GET", path="/api/campaigns")
 
         assert stop_again(harness) == "31 of 31 stops are over"
 
-        paths = [seen.path.rpartition("/")[2] for seen in sandbox.requests() if seen.method == "GET"]
-        assert paths.count("campaigns") == 1
-        assert paths.count("detail") >= 1
+        assert endpoints(harness).count(("GET", "campaigns")) == 1
+        assert endpoints(harness).count(("GET", "detail")) >= 1
 
 
 def test_what_bsg_can_stop_waits_for_no_list(redis_url: str) -> None:
@@ -256,8 +263,7 @@ def test_a_new_stop_does_not_wait_until_the_list_shows_what_is_in_creation(redis
 
         stop_again(harness)
 
-        seen = [(request.method, request.path.rpartition("/")[2]) for request in sandbox.requests()[before:]]
-        assert seen[:2] == [("PATCH", "stop"), ("GET", "campaigns")]
+        assert endpoints(harness, before)[:2] == [("PATCH", "stop"), ("GET", "campaigns")]
 
 
 def test_campaigns_in_creation_keep_no_older_stop_waiting(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,13 +307,12 @@ def test_a_list_that_fails_is_not_read_again_for_the_next_refusals(
     monkeypatch.setattr("bsg_worker.upkeep.stops.AT_ONCE", FEW + 1)
     with Sandbox() as sandbox:
         harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
-        harness.producer.cancel(harness.submitted(2 * FEW + 2))
-        sandbox.advance(60)
+        cancelled_after_sending(harness, 2 * FEW + 2)
         sandbox.fault("server_error_before", method="GET", path="/api/campaigns")
 
         assert stop_again(harness) == "6 of 6 stops are over: HTTP 500"
 
-        assert sum((seen.method, seen.path) == ("GET", "/api/campaigns") for seen in sandbox.requests()) == 1
+        assert endpoints(harness).count(("GET", "campaigns")) == 1
 
 
 def test_the_newest_campaigns_are_stopped_first(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
